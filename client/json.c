@@ -1,0 +1,127 @@
+#include "client/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/bytes.h"
+
+static size_t
+depth_of(const json_t *v, size_t at)
+{
+    size_t deepest = at;
+    const char *key;
+    json_t *item;
+    size_t i;
+
+    if (at > JSON_DEPTH_MAX)
+        return at;
+    if (json_is_object(v)) {
+        json_object_foreach((json_t *)v, key, item)
+        {
+            size_t d = depth_of(item, at + 1);
+            deepest = d > deepest ? d : deepest;
+        }
+    }
+    json_array_foreach(v, i, item)
+    {
+        size_t d = depth_of(item, at + 1);
+        deepest = d > deepest ? d : deepest;
+    }
+    return deepest;
+}
+
+enum err
+json_read(const void *text, size_t len, const char *name, json_t **out,
+          struct problem *pb)
+{
+    json_error_t je;
+    json_t *v;
+
+    if (len > JSON_FILE_MAX)
+        return problem_set(pb, P_JSON, ERR_TOOBIG, "cannot read the referral",
+                           "%s is %zu bytes long; the limit is %u", name, len,
+                           JSON_FILE_MAX);
+    v = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
+    if (v == NULL)
+        return problem_set(pb, P_JSON, ERR_MALFORMED, "this is not valid JSON",
+                           "%s line %d column %d: %s", name, je.line, je.column,
+                           je.text);
+    if (depth_of(v, 0) > JSON_DEPTH_MAX) {
+        json_decref(v);
+        return problem_set(pb, P_JSON, ERR_MALFORMED, "cannot read the JSON",
+                           "%s: nested deeper than %u levels", name,
+                           JSON_DEPTH_MAX);
+    }
+    *out = v;
+    return ERR_OK;
+}
+
+static int
+append(const char *bytes, size_t len, void *arg)
+{
+    buf_put(arg, bytes, len);
+    return 0;
+}
+
+enum err
+json_write(struct buf *out, const json_t *value, int indent)
+{
+    size_t flags = JSON_ENCODE_ANY | JSON_INDENT((size_t)indent);
+
+    if (json_dump_callback(value, append, out, flags) != 0)
+        return ERR_NOMEM;
+    return buf_status(out);
+}
+
+void
+json_put(json_t *obj, const char *key, json_t *takes)
+{
+    (void)json_object_set_new(obj, key, takes);
+}
+
+void
+json_put_str(json_t *obj, const char *key, const char *text)
+{
+    json_put_text(obj, key, text, strlen(text));
+}
+
+void
+json_put_u64(json_t *obj, const char *key, uint64_t v)
+{
+    json_put(obj, key, json_integer((json_int_t)v));
+}
+
+void
+json_put_bool(json_t *obj, const char *key, int yes)
+{
+    json_put(obj, key, json_boolean(yes));
+}
+
+void
+json_put_hex(json_t *obj, const char *key, const void *bytes, size_t len)
+{
+    char *hex = malloc(2 * len + 1);
+
+    if (hex == NULL)
+        return;
+    hex_encode(hex, bytes, len);
+    json_put(obj, key, json_string(hex));
+    free(hex);
+}
+
+void
+json_put_text(json_t *obj, const char *key, const void *text, size_t len)
+{
+    json_t *v = json_stringn(text, len);
+    char *ascii;
+
+    if (v == NULL && (ascii = malloc(len + 1)) != NULL) {
+        for (size_t i = 0; i < len; i++) {
+            char c = ((const char *)text)[i];
+            ascii[i] = (c & 0x80) != 0 ? '?' : c;
+        }
+        v = json_stringn(ascii, len);
+        free(ascii);
+    }
+    json_put(obj, key, v);
+}

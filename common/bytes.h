@@ -41,6 +41,7 @@ void put_u24(uint8_t *p, uint32_t v);
 void put_u32(uint8_t *p, uint32_t v);
 void put_u64(uint8_t *p, uint64_t v);
 uint16_t get_u16(const uint8_t *p);
+uint32_t get_u24(const uint8_t *p);
 uint32_t get_u32(const uint8_t *p);
 uint64_t get_u64(const uint8_t *p);
 

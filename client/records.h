@@ -1,0 +1,38 @@
+/*
+ * records.h - what lies in the vault: one kind a row.  The vault itself knows
+ * only (kind, id, bytes); this is where their meaning stands.
+ *
+ * JSON records hold what is looked at (times, names, states); raw records hold
+ * what is hashed, signed or sent, byte for byte as it came or went.
+ */
+#ifndef SEALPOST_CLIENT_RECORDS_H
+#define SEALPOST_CLIENT_RECORDS_H
+
+enum record_kind {
+    REC_IDENTITY = 1,  /* JSON, id 0: who we are and which relay (identity.h) */
+    REC_SECRETS = 2,   /* raw, id 0: sign seed(32) || transport secret(32) */
+    REC_ROOT = 3,      /* raw, id 0: agency root seed(32), until printed or with
+                          --keep-root */
+    REC_REGISTRAR = 4, /* raw, id 0: registrar seed(32) */
+    REC_LEAVES = 5,    /* raw, id = u64 first index: n x (u16 len || leaf) of
+                          the directory log */
+    REC_HEADS = 6,     /* JSON, id 0: newest heads seen, last complete sync */
+    REC_CONTACT = 7,   /* JSON, id = agency: digits checked when, by whom */
+    REC_DRAFT = 8,     /* JSON, id random: a referral being written */
+    REC_PACKET = 9,    /* JSON, id = packet_id xor direction: one packet sent,
+                          copied or received; see mail.h */
+    REC_SEALED = 10,   /* raw, id = packet_id: u32 len HDR || u32 len WRAP ||
+                          u32 len BODY, kept until hand-over */
+    REC_INNER = 11,    /* raw, as REC_PACKET: the opened INNER bytes */
+    REC_PROOF = 12, /* raw, id = packet_id: the relay's receipt (proof file) */
+    REC_RCPT = 13,  /* raw, id = pkt_digest[0..16]: our receipt, 332 bytes */
+    REC_SEEN = 14,  /* empty, id = SHA-256(device || packet_id)[0..16] */
+    REC_QUARANTINE = 15, /* JSON, id = packet_id: why; sealed bytes beside it */
+    REC_PREKEY = 16,     /* JSON, id = prekey_id; its seed is in the keyring */
+    REC_EVENT = 17,      /* raw, id = u64 index: opening(192) || u16 len ||
+                            evidence || proof */
+    REC_STATEMENT = 18,  /* raw, id random: statement waiting to be uploaded */
+    REC_KEY_BACKUP = 19, /* JSON, id 0: when the paper key was made */
+};
+
+#endif

@@ -21,6 +21,9 @@ void base32_encode(char *out, const void *bytes, size_t len);
 enum err base32_decode(void *out, size_t cap, size_t *out_len, const char *text,
                        size_t text_len);
 
+/* Longest text decoded, in digits: three times a paper key. */
+enum { CROCKFORD_MAX = 156 };
+
 /* The first DIGITS * 5 bits of BYTES in upper case (zeros behind the end).
  * OUT has room for DIGITS + 1; a terminator is written. */
 void crockford_encode(char *out, size_t digits, const void *bytes, size_t len);
@@ -28,8 +31,8 @@ void crockford_encode(char *out, size_t digits, const void *bytes, size_t len);
  * hyphens and white space dropped.  ERR_MALFORMED for another character,
  * ERR_TOOBIG when CAP (terminator included) is too small. */
 enum err crockford_clean(char *out, size_t cap, const char *text);
-/* Exactly BASE32_LEN(len) digits after cleaning, stray bits zero, else
- * ERR_MALFORMED. */
+/* Exactly BASE32_LEN(len) digits after cleaning, stray bits zero, at most
+ * CROCKFORD_MAX digits, else ERR_MALFORMED. */
 enum err crockford_decode(void *out, size_t len, const char *text);
 
 #endif

@@ -54,7 +54,7 @@ void blake2b256(struct hash *out, const void *bytes, size_t len);
 
 /* SHA-256(DOMAIN || 0x00 || parts...).  DOMAIN is a C string without the zero
  * byte ("sealpost/1/hdr"); the zero is hashed. */
-void crypto_hash(struct hash *out, const char *domain, const struct span *parts,
+void domain_hash(struct hash *out, const char *domain, const struct span *parts,
                  size_t n);
 
 /*
@@ -176,7 +176,8 @@ enum err kem_dec(uint8_t ss[32], const uint8_t ct[1120],
 /* OUT has room for B64_LEN(len) + 1; a terminator is written. */
 void b64_encode(char *out, const void *bytes, size_t len);
 /* Exactly the text of TEXT_LEN characters: no spaces, no missing padding, no
- * stray bits, else ERR_MALFORMED; ERR_TOOBIG above CAP bytes. */
+ * stray bits, else ERR_MALFORMED (and OUT may hold a part); ERR_TOOBIG above
+ * CAP bytes. */
 enum err b64_decode(void *out, size_t cap, size_t *out_len, const char *text,
                     size_t text_len);
 

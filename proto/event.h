@@ -21,27 +21,22 @@ enum {
     EVENT_SWEEP_S = 15 * 60, /* not_after to the sweep that writes expired */
 };
 
-/* number, symbol, name.  The numbers are in the log for ever. */
-#define EVENT_TYPES(X)                                                         \
-    X(1, STORED, "stored")                                                     \
-    X(2, HANDED_OVER, "handed_over")                                           \
-    X(3, REFUSED, "refused")                                                   \
-    X(4, WITHDRAWN, "withdrawn")                                               \
-    X(5, EXPIRED, "expired")                                                   \
-    X(16, DEVICE_RECEIPT, "device_receipt")                                    \
-    X(17, DEVICE_REFUSED, "device_refused")                                    \
-    X(18, LATE_RECEIPT, "late_receipt")                                        \
-    X(19, WARNED, "warned")                                                    \
-    X(20, READDRESSED, "readdressed")                                          \
-    X(32, QUOTA_REFUSED, "quota_refused")                                      \
-    X(33, AUDITOR_READ, "auditor_read")                                        \
-    X(34, ADMIN, "admin")                                                      \
-    X(48, ERASED, "erased")
-
+/* The numbers are in the log for ever. */
 enum event_type {
-#define EVENT_ENUM(number, symbol, name) EVENT_##symbol = number,
-    EVENT_TYPES(EVENT_ENUM)
-#undef EVENT_ENUM
+    EVENT_STORED = 1,
+    EVENT_HANDED_OVER = 2,
+    EVENT_REFUSED = 3,
+    EVENT_WITHDRAWN = 4,
+    EVENT_EXPIRED = 5,
+    EVENT_DEVICE_RECEIPT = 16,
+    EVENT_DEVICE_REFUSED = 17,
+    EVENT_LATE_RECEIPT = 18,
+    EVENT_WARNED = 19,
+    EVENT_READDRESSED = 20,
+    EVENT_QUOTA_REFUSED = 32,
+    EVENT_AUDITOR_READ = 33,
+    EVENT_ADMIN = 34,
+    EVENT_ERASED = 48,
 };
 
 /* Where a packet stands.  The numbers of the final states are those of the
@@ -100,6 +95,8 @@ const char *packet_state_name(enum packet_state state);
  */
 enum err event_next(enum packet_state state, unsigned type,
                     enum packet_state *next);
+/* Name, parties, digest and not_after are the same. */
+bool event_same_packet(const struct event *a, const struct event *b);
 /* All events of one packet in log order: the sequence is legal, and name,
  * parties, digest and not_after are the same in each.  *END (may be NULL) is
  * the state at the end.  ERR_STATE or ERR_CONFLICT. */

@@ -19,6 +19,7 @@ enum {
     NOTE_NAME_MAX = 255,      /* bytes of a key name or origin */
     NOTE_LEN_MAX = 64 * 1024, /* bytes of a note; longer ones are not read */
     NOTE_LINES_MAX = 64,      /* signature lines of a note */
+    NOTE_KEYS_MAX = 64,       /* keys one call looks for */
     CHECKPOINT_TEXT_MAX = NOTE_NAME_MAX + 1 + 20 + 1 + 44 + 1,
 };
 
@@ -35,8 +36,8 @@ struct vkey {
     struct sign_key pub;
 };
 
-/* ERR_MALFORMED when NAME is empty, too long, holds white space, '+' or
- * control bytes, or is not UTF-8. */
+/* ERR_MALFORMED when NAME is empty, too long, or holds anything but visible
+ * ASCII without '+' (the format allows more of Unicode; we do not need it). */
 enum err vkey_make(struct vkey *out, const char *name, enum note_type type,
                    const struct sign_key *pub);
 /* `name+<8 hex keyid>+B64(type || public key)`.  Parsing checks the keyid;
@@ -45,10 +46,9 @@ enum err vkey_parse(struct vkey *out, const char *text, size_t len);
 void vkey_format(const struct vkey *key, struct buf *out);
 
 /*
- * Notes in general.  TEXT ends in a line feed.  Signing appends the whole note
- * to OUT, or one more signature line to a note that is already there.
- * ERR_MALFORMED when TEXT could not be read back; ERR_STATE when SECRET is not
- * the key of KEY.
+ * Appends the whole note with one Ed25519 signature.  TEXT ends in a line
+ * feed.  ERR_MALFORMED when TEXT could not be read back; ERR_STATE when SECRET
+ * is not the key of KEY; ERR_NOMEM.
  */
 enum err note_sign(const char *text, size_t text_len, const struct vkey *key,
                    const struct sign_secret *secret, struct buf *out);
@@ -56,15 +56,17 @@ enum err note_sign(const char *text, size_t text_len, const struct vkey *key,
 /* What note_open found.  TEXT points into the note. */
 struct note {
     const char *text;
-    size_t text_len;     /* with its last line feed */
-    uint64_t verified;   /* bit i: keys[i] has signed */
-    uint64_t time_s[64]; /* of keys[i] when it is a witness and has signed */
+    size_t text_len;                /* with its last line feed */
+    uint64_t verified;              /* bit i: keys[i] has signed */
+    uint64_t time_s[NOTE_KEYS_MAX]; /* of keys[i] when it is a witness and has
+                                       signed */
 };
 /*
  * Splits at the last empty line and checks every line of the KEYS (at most
- * 64); unknown signers are ignored.  ERR_MALFORMED: not a note.  ERR_VERIFY: a
- * known signer's signature is wrong or stands there twice.  No known signer is
- * not an error here: look at VERIFIED.
+ * NOTE_KEYS_MAX, else ERR_TOOBIG); unknown signers are ignored.  ERR_MALFORMED:
+ * not a note.  ERR_VERIFY: a known signer's signature is wrong (each must hold
+ * when it stands there more than once; TIME_S is then the newest).  That no
+ * known signer has signed is no error here: look at VERIFIED.
  */
 enum err note_open(const void *bytes, size_t len, const struct vkey *keys,
                    size_t n_keys, struct note *out);

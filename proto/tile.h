@@ -53,8 +53,8 @@ enum err tile_each_new(uint64_t old, uint64_t size, tile_each_fn *each,
  * bundle. */
 enum err tile_build(const struct tile *tile, merkle_read_fn *read, void *arg,
                     struct buf *out);
-/* The full tile and place a node of the tree is computed from: level and
- * index in TILE, and the node's (sub_level 0..7, sub_index) inside it. */
+/* Which tile a node of the tree is computed from, and its place inside:
+ * (sub_level 0..7, sub_index).  WIDTH is the least that is wide enough. */
 void tile_of_node(unsigned level, uint64_t index, struct tile *tile,
                   unsigned *sub_level, unsigned *sub_index);
 /* A node out of a tile's bytes.  ERR_NOTFOUND when LEN bytes do not reach. */

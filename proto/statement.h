@@ -178,7 +178,7 @@ void device_id_of(struct device_id *id, const struct sign_key *key);
 
 /* The whole of BYTES or nothing.  ERR_MALFORMED for any deviation from the
  * layout or from the values named above, signers not strictly ascending, left
- * over bytes; ERR_TOOBIG above LIMIT_STATEMENT.  Unknown kinds parse.
+ * over bytes; ERR_TOOBIG above LIMIT_STMT.  Unknown kinds parse.
  * Signatures are not checked. */
 enum err stmt_parse(struct statement *st, const void *bytes, size_t len);
 

@@ -1,0 +1,76 @@
+#include "server/conf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/config.h"
+
+static const struct config_key keys[] = {
+    {"network", "listen", CONFIG_STR, offsetof(struct conf, listen), 3, 259},
+    {"network", "sessions", CONFIG_U64, offsetof(struct conf, sessions_max), 1,
+     1000000},
+    {"network", "sessions_per_address", CONFIG_U64,
+     offsetof(struct conf, sessions_per_address_max), 1, 1000000},
+    {"network", "handshakes_per_second", CONFIG_U64,
+     offsetof(struct conf, handshakes_per_s), 1, 100000},
+    {"store", "guard", CONFIG_STR, offsetof(struct conf, guard), 1, 4000},
+    {"store", "sweep", CONFIG_DURATION, offsetof(struct conf, sweep_ms), 100,
+     3600000},
+    {"store", "page_count_max", CONFIG_U64,
+     offsetof(struct conf, page_count_max), 0, UINT32_MAX},
+    {"quota", "pending_packets", CONFIG_U64,
+     offsetof(struct conf, pending_packets_max), 1, 0},
+    {"quota", "pending_bytes", CONFIG_SIZE,
+     offsetof(struct conf, pending_bytes_max), 1, 0},
+    {"log", "level", CONFIG_STR, offsetof(struct conf, log_level), 4, 5},
+};
+enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
+
+enum err
+conf_load(struct conf *out, const char *path, struct buf *errors)
+{
+    *out = (struct conf){
+        .listen = strdup("127.0.0.1:7420"),
+        .log_level = strdup("info"),
+        .sessions_max = 60000,
+        .sessions_per_address_max = 1024,
+        .handshakes_per_s = 1000,
+        .sweep_ms = 60 * 1000,
+    };
+    if (out->listen == NULL || out->log_level == NULL)
+        return ERR_NOMEM;
+    return path == NULL ? ERR_OK : config_load(path, keys, KEYS, out, errors);
+}
+
+void
+conf_clear(struct conf *conf)
+{
+    config_clear(keys, KEYS, conf);
+}
+
+enum err
+conf_split_address(const char *text, char *host, size_t cap, uint16_t *port)
+{
+    const char *colon = strrchr(text, ':');
+    const char *from = text;
+    size_t len;
+    char *end;
+    unsigned long p;
+
+    if (colon == NULL || colon == text || colon[1] < '0' || colon[1] > '9')
+        return ERR_MALFORMED;
+    p = strtoul(colon + 1, &end, 10);
+    len = (size_t)(colon - text);
+    if (*end != '\0' || p > 65535)
+        return ERR_MALFORMED;
+    if (text[0] == '[' && colon[-1] == ']') {
+        from++;
+        len -= 2;
+    }
+    if (len == 0 || len >= cap)
+        return ERR_MALFORMED;
+    memcpy(host, from, len);
+    host[len] = '\0';
+    *port = (uint16_t)p;
+    return ERR_OK;
+}

@@ -1,0 +1,34 @@
+/*
+ * conf.h - what an operator may set (sealpostd.conf, INI).  Every field has a
+ * default; command-line options win over the file.
+ */
+#ifndef SEALPOST_SERVER_CONF_H
+#define SEALPOST_SERVER_CONF_H
+
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+
+struct conf {
+    char *listen;    /* HOST:PORT; port 0 picks one */
+    char *log_level; /* error, warn, info, debug */
+    char *guard;     /* guard file; may lie outside the data directory */
+    uint64_t sessions_max;
+    uint64_t sessions_per_address_max;
+    uint64_t handshakes_per_s;
+    uint64_t sweep_ms;
+    uint64_t pending_packets_max; /* quota of an agency */
+    uint64_t pending_bytes_max;
+    uint64_t page_count_max; /* of the database; 0: no bound */
+};
+
+/* Defaults, then PATH (NULL: none; a missing file is an error).  ERRORS gets a
+ * line a problem.  Free with conf_clear() in any case. */
+enum err conf_load(struct conf *out, const char *path, struct buf *errors);
+void conf_clear(struct conf *conf);
+/* "host:port" or "[v6]:port" into HOST (CAP bytes) and PORT. */
+enum err conf_split_address(const char *text, char *host, size_t cap,
+                            uint16_t *port);
+
+#endif

@@ -8,7 +8,7 @@
  *   stored + carried = handed_over + refused + expired + withdrawn + pending
  *
  * Life: balance_new() ... balance_event()* ... balance_finish() any number of
- * times, more events, ... balance_free().  About 150 bytes a packet.
+ * times, more events, ... balance_free().  About 250 bytes a packet.
  */
 #ifndef SEALPOST_PROTO_BALANCE_H
 #define SEALPOST_PROTO_BALANCE_H
@@ -110,7 +110,8 @@ struct balance_counts balance_of_mailbox(const struct balance *b,
                                          const struct mailbox_id *to);
 /* How many findings of this kind there were, balance_finish()'s included. */
 uint64_t balance_findings(const struct balance *b, enum finding_kind kind);
-/* Every tally, total and by group, is conserved. */
+/* Every tally, total and by group, is conserved, and the total equals a fresh
+ * count of the packets. */
 bool balance_conserved(const struct balance *b);
 
 /* One packet's story so far. */
@@ -119,7 +120,7 @@ struct balance_packet {
     struct agency_id sender;
     struct mailbox_id recipient;
     struct hash pkt_digest;
-    uint64_t stored_index; /* of its stored event */
+    uint64_t stored_index; /* of its stored event; UINT64_MAX: not known */
     uint64_t not_after;    /* seconds */
     enum packet_state state;
     bool is_own;

@@ -18,7 +18,7 @@ door 'microhttpd\.h' 'server/httpd[a-z_]*\.c'
 # The operating system has one door on the client's side of the house.
 os='(fcntl|unistd|termios|poll|dirent|sys/[a-z]+|netinet/[a-z]+|arpa/inet)\.h'
 found=$(grep -snE "#include <$os>" common/*.[ch] proto/*.[ch] client/*.[ch] \
-    /dev/null | grep -vE '^common/(os_posix|stream)\.c:')
+    /dev/null | grep -vE '^common/(os_posix|stream[a-z_]*|acceptor)\.c:')
 if [ -n "$found" ]; then
     echo "$found"
     echo "only common/os_posix.c may include those"
@@ -27,10 +27,10 @@ fi
 # Reading and writing a stream is common/stream.c's.
 found=$(grep -snE '\buv_(read_start|write|try_write|accept|listen)\b' \
     common/*.[ch] proto/*.[ch] server/*.[ch] client/*.[ch] /dev/null |
-    grep -vE '^common/stream\.c:')
+    grep -vE '^common/(stream[a-z_]*|acceptor)\.c:')
 if [ -n "$found" ]; then
     echo "$found"
-    echo "only common/stream.c reads, writes and accepts"
+    echo "only common/stream*.c and acceptor.c read, write and accept"
     status=1
 fi
 exit $status

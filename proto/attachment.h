@@ -15,8 +15,9 @@
 #include "common/err.h"
 #include "proto/chunked.h"
 #include "proto/ids.h"
+#include "proto/limits.h"
 
-#define ATTACHMENT_PLAIN_MAX ((uint64_t)1 << 36)
+#define ATTACHMENT_PLAIN_MAX LIMIT_ATT_PLAIN /* 2^36 */
 
 /* Length of the file with its padding; PLAIN_LEN <= ATTACHMENT_PLAIN_MAX. */
 uint64_t attachment_padded_len(uint64_t plain_len);

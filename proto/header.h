@@ -19,18 +19,18 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "proto/ids.h"
+#include "proto/limits.h"
 
 enum {
     PACKET_SUITE = 0x02,
-    HEADER_SLOTS_MAX = 256,
-    HEADER_ATTS_MAX = 128,
+    HEADER_SLOTS_MAX = LIMIT_SLOTS,
+    HEADER_ATTS_MAX = LIMIT_ATTS,
     HEADER_FIXED_LEN = 58,
     HEADER_SLOT_LEN = 32,
     HEADER_ATT_LEN = 56,
-    HEADER_LEN_MIN = HEADER_FIXED_LEN + HEADER_SLOT_LEN,
-    HEADER_LEN_MAX = HEADER_FIXED_LEN + HEADER_SLOTS_MAX * HEADER_SLOT_LEN +
-                     HEADER_ATTS_MAX * HEADER_ATT_LEN,
-    WRAP_LEN = 1120 + 32 + 16, /* HPKE enc || sealed CEK */
+    HEADER_LEN_MIN = LIMIT_HDR_MIN,
+    HEADER_LEN_MAX = LIMIT_HDR,
+    WRAP_LEN = LIMIT_WRAP, /* HPKE enc || sealed content key */
     HEADER_NOT_AFTER_STEP_S = 3600,
 };
 

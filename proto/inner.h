@@ -72,6 +72,8 @@ void inner_part_commit(struct hash *out, uint8_t number,
                        const uint8_t blind[PART_BLIND_LEN], const void *bytes,
                        size_t len);
 
+/* Length that INNER will have.  ERR_MALFORMED, ERR_TOOBIG as inner_sign. */
+enum err inner_measure(const struct inner *in, size_t *len);
 /*
  * Appends INNER with its signature.  Commitments of parts that are here are
  * computed and stored in IN, as is the signature.  ERR_MALFORMED for what

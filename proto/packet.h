@@ -20,13 +20,14 @@
 #include "proto/header.h"
 #include "proto/ids.h"
 #include "proto/inner.h"
+#include "proto/limits.h"
 #include "proto/receipt.h"
 
 /* 30 days and an hour between created and not_after; a claimed creation may
  * lie 48 hours ahead of the reader's clock. */
 enum {
-    PACKET_LIFE_MAX_S = 30 * 24 * 3600 + 3600,
-    PACKET_AHEAD_MAX_S = 48 * 3600,
+    PACKET_LIFE_MAX_S = (int)LIMIT_PACKET_LIFE_S,
+    PACKET_AHEAD_MAX_S = LIMIT_AHEAD_H * 3600,
 };
 
 /* ---- sealing ---- */

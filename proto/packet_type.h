@@ -11,21 +11,16 @@
 
 #include "common/err.h"
 
-/* number, symbol, name.  Numbers are in sealed packets for ever. */
-#define PACKET_TYPES(X)                                                        \
-    X(1, REFERRAL, "referral")                                                 \
-    X(2, ACKNOWLEDGEMENT, "acknowledgement")                                   \
-    X(3, REJECTION, "rejection")                                               \
-    X(4, MESSAGE, "message")                                                   \
-    X(5, OWN_COPY, "own_copy")                                                 \
-    X(6, TEST, "test")                                                         \
-    X(7, DUTY_TO_NOTIFY, "duty_to_notify")                                     \
-    X(8, SUPPORT_REQUEST, "support_request")
-
+/* Numbers are in sealed packets for ever. */
 enum packet_type {
-#define PACKET_TYPE_ENUM(number, symbol, name) PACKET_TYPE_##symbol = number,
-    PACKET_TYPES(PACKET_TYPE_ENUM)
-#undef PACKET_TYPE_ENUM
+    PACKET_TYPE_REFERRAL = 1,
+    PACKET_TYPE_ACKNOWLEDGEMENT = 2,
+    PACKET_TYPE_REJECTION = 3,
+    PACKET_TYPE_MESSAGE = 4,
+    PACKET_TYPE_OWN_COPY = 5,
+    PACKET_TYPE_TEST = 6,
+    PACKET_TYPE_DUTY_TO_NOTIFY = 7,
+    PACKET_TYPE_SUPPORT_REQUEST = 8,
 };
 
 /* "referral"; NULL for a number that is not a type. */

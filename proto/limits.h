@@ -30,6 +30,7 @@
     X(LIMIT_PREKEYS_PUT, 16, "statements", "one PREKEY_PUT")                   \
     X(LIMIT_PREKEYS_GET, 256, "statements", "one for each slot")               \
     X(LIMIT_TILE_PATH, 64, "bytes", "the longest tile path and to spare")      \
+    X(LIMIT_TILE, 1024 * 1024, "bytes", "hash tiles have 8 KiB at most")       \
     X(LIMIT_REASON, 200, "bytes", "one sentence for a person")                 \
     X(LIMIT_DETAIL, 400, "bytes", "a few sentences for a person")              \
     X(LIMIT_UNACKED_DELIVER, 16, "packets",                                    \
@@ -46,6 +47,7 @@
     X(LIMIT_WRAP, 1168, "bytes", "one wrap, exactly")                          \
     X(LIMIT_BODY_MIN, 56 + 4096 + 16, "bytes", "the smallest padded body")     \
     X(LIMIT_BODY, 56 + 1048576 + 16 * 65, "bytes", "a padded body of 2^20")
+
 /* ---- packets, above what an enum holds ---- */
 #define LIMIT_ATT_PLAIN UINT64_C(68719476736)
 #define LIMIT_ATT_CT_MIN UINT64_C(4168)

@@ -125,6 +125,8 @@ void os_ignore_signals(void);
 /* Raises the limit of open descriptors as far as allowed; gives the limit. */
 uint64_t os_raise_fd_limit(void);
 long os_process_id(void);
+/* For waiting on another process; never on the loop's thread. */
+void os_sleep_ms(uint32_t ms);
 
 /* --- the terminal and secrets -----------------------------------------------
  */

@@ -312,7 +312,7 @@ balance_unopened(struct balance *b, uint64_t index)
         return ERR_OK;
     if (b->n_leaves == b->cap_leaves) {
         size_t cap = b->cap_leaves == 0 ? 64 : 2 * b->cap_leaves;
-        struct leaf *leaves = reallocarray(b->leaves, cap, sizeof(*leaves));
+        struct leaf *leaves = realloc(b->leaves, cap * sizeof(*leaves));
 
         if (leaves == NULL)
             return ERR_NOMEM;

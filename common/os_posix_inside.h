@@ -1,0 +1,13 @@
+/* os_posix_inside.h - shared by os_posix.c and os_posix_process.c alone. */
+#ifndef SEALPOST_COMMON_OS_POSIX_INSIDE_H
+#define SEALPOST_COMMON_OS_POSIX_INSIDE_H
+
+#include "common/buf.h"
+#include "common/err.h"
+
+/* Remembers errno NUMBER for os_last_error_text(), and says what it means. */
+enum err os_fail(int number);
+/* Back to LEN bytes, the rest wiped: output of a call that failed. */
+void os_undo(struct buf *buf, size_t len);
+
+#endif

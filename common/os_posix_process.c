@@ -1,0 +1,289 @@
+/* The process, the terminal and secrets; files are in os_posix.c. */
+#include "common/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+#include "common/os_posix_inside.h"
+
+#define PASSPHRASE_MAX 1024
+
+extern char **environ;
+
+void
+os_no_core_dumps(void)
+{
+    const struct rlimit none = {0, 0};
+
+    setrlimit(RLIMIT_CORE, &none);
+#ifdef __linux__
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
+void
+os_ignore_signals(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+uint64_t
+os_raise_fd_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 0;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur;
+}
+
+long
+os_process_id(void)
+{
+    return (long)getpid();
+}
+
+void
+os_sleep_ms(uint32_t ms)
+{
+    struct timespec left = {.tv_sec = (time_t)(ms / 1000),
+                            .tv_nsec = (long)(ms % 1000) * 1000000};
+
+    while (nanosleep(&left, &left) != 0 && errno == EINTR)
+        continue;
+}
+
+/* --- the terminal ------------------------------------------------------------
+ */
+
+bool
+os_is_tty(int fd)
+{
+    return isatty(fd) == 1;
+}
+
+unsigned
+os_term_width(int fd)
+{
+    struct winsize size;
+
+    if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return 80;
+    return size.ws_col;
+}
+
+/* Signals that came while a passphrase was being typed. */
+static volatile sig_atomic_t arrived;
+
+static enum err
+read_line(int fd, size_t max, struct buf *buf)
+{
+    size_t start = buf->len;
+    uint8_t c;
+
+    for (;;) {
+        ssize_t n = read(fd, &c, 1);
+        if (n < 0 && errno == EINTR && arrived == 0)
+            continue;
+        if (n < 0)
+            return os_fail(errno);
+        if (n == 0 && buf->len == start)
+            return ERR_CLOSED;
+        if (n == 0 || c == '\n')
+            return buf_status(buf);
+        if (buf->len - start >= max)
+            return ERR_TOOBIG;
+        buf_u8(buf, c);
+    }
+}
+
+enum err
+os_read_fd_line(int fd, size_t max, struct buf *buf)
+{
+    size_t start = buf->len;
+    enum err rc = read_line(fd, max, buf);
+
+    if (rc != ERR_OK)
+        os_undo(buf, start);
+    else if (buf->len > start && buf->data[buf->len - 1] == '\r')
+        buf->len--;
+    return rc;
+}
+
+/* Signals that would leave the terminal without echo. */
+static const int deadly[] = {SIGINT,  SIGTERM, SIGHUP, SIGQUIT,
+                             SIGTSTP, SIGTTIN, SIGTTOU};
+#define DEADLY (sizeof(deadly) / sizeof(deadly[0]))
+
+static void
+on_signal(int number)
+{
+    arrived = number;
+}
+
+static void
+catch_signals(struct sigaction *old)
+{
+    struct sigaction catching;
+
+    memset(&catching, 0, sizeof(catching));
+    catching.sa_handler = on_signal; /* no SA_RESTART: read() must return */
+    arrived = 0;
+    for (size_t i = 0; i < DEADLY; i++)
+        sigaction(deadly[i], &catching, &old[i]);
+}
+
+static void
+restore_signals(const struct sigaction *old)
+{
+    for (size_t i = 0; i < DEADLY; i++)
+        sigaction(deadly[i], &old[i], NULL);
+}
+
+/* One try; the terminal is as it was when this returns. */
+static enum err
+ask(int tty, const char *prompt, struct buf *buf)
+{
+    struct sigaction old[DEADLY];
+    struct termios normal, silent;
+    enum err rc = ERR_OK;
+
+    if (tcgetattr(tty, &normal) != 0)
+        return ERR_NOTFOUND;
+    catch_signals(old);
+    silent = normal;
+    silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+    silent.c_lflag |= ICANON | ISIG;
+    if (tcsetattr(tty, TCSAFLUSH, &silent) != 0)
+        rc = os_fail(errno);
+    if (rc == ERR_OK)
+        rc = os_write_all(tty, prompt, strlen(prompt));
+    if (rc == ERR_OK)
+        rc = os_read_fd_line(tty, PASSPHRASE_MAX, buf);
+    tcsetattr(tty, TCSAFLUSH, &normal);
+    os_write_all(tty, "\n", 1);
+    restore_signals(old);
+    return rc == ERR_CLOSED ? ERR_CANCELLED : rc;
+}
+
+static bool
+was_stopped(int number)
+{
+    return number == SIGTSTP || number == SIGTTIN || number == SIGTTOU;
+}
+
+enum err
+os_read_passphrase(const char *prompt, struct buf *buf)
+{
+    size_t start = buf->len;
+    int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC), number;
+    enum err rc;
+
+    if (tty < 0)
+        return ERR_NOTFOUND;
+    do {
+        os_undo(buf, start);
+        rc = ask(tty, prompt, buf);
+        number = arrived;
+        arrived = 0;
+        if (number != 0)
+            kill(getpid(), number);
+        /* Still here: it was stopped and continued, or somebody handles it. */
+    } while (was_stopped(number));
+    os_close(&tty);
+    if (number != 0)
+        rc = ERR_CANCELLED;
+    if (rc != ERR_OK)
+        os_undo(buf, start);
+    return rc;
+}
+
+/* --- passphrase commands
+ * ------------------------------------------------------ */
+
+static enum err
+spawn_shell(pid_t *child, const char *cmd, int output)
+{
+    char *argv[] = {(char *)"sh", (char *)"-c", (char *)cmd, NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t defaults;
+    int rc;
+
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);
+    sigaddset(&defaults, SIGXFSZ);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigdefault(&attributes, &defaults);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+    rc = posix_spawn(child, "/bin/sh", &actions, &attributes, argv, environ);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return rc == 0 ? ERR_OK : os_fail(rc);
+}
+
+static bool
+succeeded(pid_t child)
+{
+    int status;
+
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return false;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* What comes after the line must not fill the pipe and stop the command. */
+static void
+drain(int fd)
+{
+    uint8_t rest[256];
+
+    while (read(fd, rest, sizeof(rest)) > 0)
+        ;
+    explicit_bzero(rest, sizeof(rest));
+}
+
+enum err
+os_run_passphrase_command(const char *cmd, size_t max, struct buf *buf)
+{
+    size_t start = buf->len;
+    int ends[2];
+    pid_t child;
+    enum err rc;
+
+    if (pipe(ends) != 0)
+        return os_fail(errno);
+    fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    rc = spawn_shell(&child, cmd, ends[1]);
+    os_close(&ends[1]);
+    if (rc == ERR_OK) {
+        rc = os_read_fd_line(ends[0], max, buf);
+        drain(ends[0]);
+        if (!succeeded(child) && rc == ERR_OK) {
+            os_undo(buf, start);
+            rc = ERR_CLOSED;
+        }
+    }
+    os_close(&ends[0]);
+    return rc;
+}

@@ -89,7 +89,8 @@ enum err inner_sign(struct buf *out, struct inner *in, const struct hash *hh,
  * ERR_TOOBIG; ERR_MALFORMED.  Says nothing of the signature.
  */
 enum err inner_parse(struct inner *out, const uint8_t *bytes, size_t len);
-/* The signature over BYTES (which inner_parse accepted) and the header hash. */
+/* The signature over BYTES (which inner_parse accepted) and the header hash.
+ * ERR_VERIFY, ERR_NOMEM. */
 enum err inner_verify(const uint8_t *bytes, size_t len, const struct hash *hh,
                       const struct sign_key *key);
 /* Same attachment ids in the same order as HDR, and blob lengths that fit. */

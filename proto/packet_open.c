@@ -244,17 +244,22 @@ judge_rules(const struct opened *o, uint64_t now_ms)
     return CAUSE_NONE;
 }
 
-static enum packet_cause
-judge_content(const struct opened *o, const struct arrival *a, uint64_t now_ms)
+/* *CAUSE is the first thing wrong; an error only when memory ran out. */
+static enum err
+judge_content(const struct opened *o, const struct arrival *a, uint64_t now_ms,
+              enum packet_cause *cause)
 {
-    enum packet_cause cause = judge_sender(o, a->stored);
+    enum err rc;
 
-    if (cause != CAUSE_NONE)
-        return cause;
-    if (inner_verify(o->text.data + o->inner_at, o->inner_len, &o->hh,
-                     &o->facts.key) != ERR_OK)
-        return CAUSE_SIGNATURE;
-    return judge_rules(o, now_ms);
+    *cause = judge_sender(o, a->stored);
+    if (*cause != CAUSE_NONE)
+        return ERR_OK;
+    rc = inner_verify(o->text.data + o->inner_at, o->inner_len, &o->hh,
+                      &o->facts.key);
+    if (rc == ERR_NOMEM)
+        return rc;
+    *cause = rc == ERR_OK ? judge_rules(o, now_ms) : CAUSE_SIGNATURE;
+    return ERR_OK;
 }
 
 static enum err
@@ -266,9 +271,10 @@ open_content(struct opened *o, const struct arrival *a,
     if (cause == CAUSE_NONE) {
         enum err rc = reader->sender(reader->arg, &o->in, &o->facts);
 
+        if (rc == ERR_OK)
+            rc = judge_content(o, a, reader->now_ms, &cause);
         if (rc != ERR_OK)
             return rc;
-        cause = judge_content(o, a, reader->now_ms);
     }
     decide(o, cause == CAUSE_NONE ? VERDICT_OPENED : VERDICT_QUARANTINED,
            cause);

@@ -232,6 +232,27 @@ split_note(const char *bytes, size_t len, struct note *note, struct rd *sigs)
     return ERR_MALFORMED;
 }
 
+/* The form only: the signatures of unknown signers may have any length. */
+static bool
+is_b64(const struct line *line)
+{
+    size_t digits = line->len;
+
+    if (line->len % 4 != 0)
+        return false;
+    while (digits > 0 && digits + 2 > line->len &&
+           line->text[digits - 1] == '=')
+        digits--;
+    for (size_t i = 0; i < digits; i++) {
+        char c = line->text[i];
+
+        if (!(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z') &&
+            !(c >= '0' && c <= '9') && c != '+' && c != '/')
+            return false;
+    }
+    return true;
+}
+
 /* "— name B64" into its name and base64. */
 static enum err
 split_line(struct line line, struct line *name, struct line *b64)
@@ -248,7 +269,8 @@ split_line(struct line line, struct line *name, struct line *b64)
     b64->text = blank + 1;
     b64->len = line.len - name->len - 1;
     /* keyid and one byte are the least that a signature can be. */
-    return b64->len >= B64_LEN(KEYID_LEN + 1) ? ERR_OK : ERR_MALFORMED;
+    return b64->len >= B64_LEN(KEYID_LEN + 1) && is_b64(b64) ? ERR_OK
+                                                             : ERR_MALFORMED;
 }
 
 /* Is this line by KEY?  Its keyid stands in the first 8 base64 digits. */

@@ -33,7 +33,8 @@ number(const json_t *object, const char *key)
 }
 
 /* Some vectors hold roots and hashes that are too short: zeros fill them up,
- * which keeps equal ones equal and wrong ones wrong.  False when too long. */
+ * which keeps equal ones equal and wrong ones wrong.  False when there is
+ * nothing to fill up, or too much. */
 static bool
 to_hash(const json_t *text, struct hash *out)
 {
@@ -41,7 +42,7 @@ to_hash(const json_t *text, struct hash *out)
     size_t len;
 
     *out = (struct hash){{0}};
-    return b64_decode(out->b, 32, &len, b64, strlen(b64)) == ERR_OK;
+    return b64_decode(out->b, 32, &len, b64, strlen(b64)) == ERR_OK && len > 0;
 }
 
 static bool

@@ -4,7 +4,6 @@
 
 struct walk {
     struct rd r;
-    size_t nodes;
     size_t cells;
 };
 
@@ -81,9 +80,8 @@ read_form(struct rd *r, struct head *h)
 static bool
 read_head(struct walk *w, struct head *h)
 {
-    if (w->nodes >= LIMIT_MSG_NODES || !read_form(&w->r, h) || w->r.bad)
+    if (!read_form(&w->r, h) || w->r.bad)
         return false;
-    w->nodes++;
     return h->kind == MSG_UINT || h->kind == MSG_NIL || h->v <= w->r.left;
 }
 

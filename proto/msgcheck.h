@@ -6,7 +6,8 @@
  * accepts exactly the messages of that side: only nil, unsigned integers,
  * bin, str (UTF-8) and arrays, each in its shortest form, arrays only where
  * the table has them (depth 3), counts never above the bytes left, every field
- * within its limits, at most LIMIT_MSG_NODES values, nothing left over.
+ * within its limits, nothing left over.  So the table bounds the number of
+ * values as well (LIMIT_MSG_NODES; a test adds them up).
  */
 #ifndef SEALPOST_PROTO_MSGCHECK_H
 #define SEALPOST_PROTO_MSGCHECK_H

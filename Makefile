@@ -93,7 +93,8 @@ $(B)/sealpost: $(B)/client/main.o $(B)/libclient.a $(B)/libbase.a
 	$(call link)
 
 # A unit test gets the layers that it includes.
-wrap = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+wrap = -Wl,-u,__wrap_malloc \
+    -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 tests_of = $(patsubst %.c,$(B)/%,$(shell grep -lE '"$(1)/' /dev/null \
     $(wildcard tests/unit/test_*.c tests/fuzz/fuzz_*.c)))
 $(call tests_of,server): $(B)/libserver.a

@@ -30,7 +30,8 @@ enum err text_nfc(char **out, const char *text, size_t len);
 
 /* A name that people will see: 1..MAX_BYTES bytes of UTF-8 in NFC, no control
  * characters, no line separators, none of the characters that turn the
- * direction of writing (UAX #9) or are invisible, no space at either end.
+ * direction of writing (UAX #9) or are invisible (but for the joiners inside
+ * Persian and Indic words), no space at either end.
  * ERR_TOOBIG, or ERR_MALFORMED. */
 enum err text_name_check(const char *name, size_t max_bytes);
 /* Why text_name_check() refused: "is empty", "has a control character", ...

@@ -33,10 +33,12 @@ programs = $(patsubst %,$(B)/%,$(if $(wildcard server/main.c),sealpostd) \
     $(if $(wildcard client/main.c),sealpost))
 unit = $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*$(T)*.c))
 scenario = $(wildcard tests/scenario/*$(T)*.bats tests/*/test_*$(T)*.py)
+peers = $(patsubst %.c,$(B)/%,$(wildcard tests/peer/*.c))
 fuzz = $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*$(T)*.c))
 headers = $(wildcard common/*.h proto/*.h server/*.h client/*.h tests/lib/*.h)
 sources = $(headers) $(wildcard common/*.c proto/*.c server/*.c client/*.c \
-    tests/lib/*.c tests/unit/*.c tests/fuzz/*.c tests/fault/*.c tests/bench/*.c)
+    tests/lib/*.c tests/unit/*.c tests/peer/*.c tests/fuzz/*.c \
+    tests/fault/*.c tests/bench/*.c)
 
 .PHONY: all deps deps-test deps-check deps-fuzz test unit scenario check demo \
     bench fuzz format install uninstall clean
@@ -101,6 +103,9 @@ $(call tests_of,server): $(B)/libserver.a
 $(call tests_of,client): $(B)/libclient.a
 $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(B)/libtests.a $(B)/libbase.a
 	$(call link,$(wrap),$(B)/libbase.a -lcmocka)
+# What scenarios in Python talk to.
+$(B)/tests/peer/%: $(B)/tests/peer/%.o $(B)/libbase.a
+	$(call link)
 $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/libbase.a
 	$(call link,-fsanitize=fuzzer,$(B)/libbase.a)
 
@@ -113,17 +118,18 @@ $(B)/client/profiles/embedded.o: $(B)/client/profiles/embedded.c
 
 -include $(patsubst %.o,%.d,$(base) $(server) $(client) \
     $(B)/server/main.o $(B)/client/main.o $(call objs,tests/lib) \
-    $(call objs,tests/unit) $(call objs,tests/fuzz))
+    $(call objs,tests/unit) $(call objs,tests/peer) \
+    $(call objs,tests/fuzz))
 
 # --- testing ----------------------------------------------------------------
 
 run_tests = @SEALPOST_BUILD=$(CURDIR)/$(B) sh tests/lib/run-tests $(B)/test-logs
 
-test: deps-test programs unit-programs
+test: deps-test programs unit-programs $(peers)
 	$(run_tests) $(unit) $(scenario)
 unit: deps-test unit-programs
 	$(run_tests) $(unit)
-scenario: deps-test programs
+scenario: deps-test programs $(peers)
 	$(run_tests) $(scenario)
 
 check: deps-test deps-check layers doors format-check werror-gcc werror-clang \

@@ -1,0 +1,33 @@
+/*
+ * listener.h - the door: who may connect at all, before anything is read.
+ * Work costs the stranger first: sessions per address, sessions in all, and a
+ * budget of handshakes (a fifth of one core, NK and XK together).
+ */
+#ifndef SEALPOST_SERVER_LISTENER_H
+#define SEALPOST_SERVER_LISTENER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/err.h"
+
+struct relay;
+
+/* IPv6, or IPv4 mapped into it. */
+struct address {
+    uint8_t b[16];
+};
+
+/* Listens at HOST:PORT; gives the bound port. */
+enum err listener_open(struct relay *r, const char *host, uint16_t port,
+                       uint16_t *bound);
+/* Stops accepting; sessions live on. */
+void listener_close(struct relay *r);
+/* One session from there is gone. */
+void
+listener_forget(struct relay *r,
+                const struct address *a); /* May that address write once more in
+                                             this minute?  Counts the call. */
+bool listener_may_write(struct relay *r, const struct address *a);
+
+#endif

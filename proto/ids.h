@@ -6,6 +6,7 @@
 #define SEALPOST_PROTO_IDS_H
 
 #include <stdint.h>
+#include <string.h>
 
 struct agency_id {
     uint8_t b[16];

@@ -305,7 +305,7 @@ static enum err
 tell_address(struct relay *r, const char *address, int ready_fd)
 {
     char path[OS_PATH_MAX];
-    char line[300];
+    char line[320];
     enum err rc = os_path_join(path, sizeof(path), r->data_dir, "run/address");
 
     (void)snprintf(line, sizeof(line), "%s\n", address);

@@ -86,8 +86,8 @@ $(B)/libtests.a: $(call objs,tests/lib) ; $(archive)
 define link
 	@mkdir -p $(@D)
 	@echo "  LINK $@"
-	@$(CC) $(LDFLAGS) $(1) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIB_LIBS) \
-	    $(2)
+	@$(CC) $(LDFLAGS) $(1) -o $@ $(filter %.o,$^) \
+	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIB_LIBS) $(2)
 endef
 $(B)/sealpostd: $(B)/server/main.o $(B)/libserver.a $(B)/libbase.a
 	$(call link)
@@ -102,12 +102,12 @@ tests_of = $(patsubst %.c,$(B)/%,$(shell grep -lE '"$(1)/' /dev/null \
 $(call tests_of,server): $(B)/libserver.a
 $(call tests_of,client): $(B)/libclient.a
 $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(B)/libtests.a $(B)/libbase.a
-	$(call link,$(wrap),$(B)/libbase.a -lcmocka)
+	$(call link,$(wrap),-lcmocka)
 # What scenarios in Python talk to.
 $(B)/tests/peer/%: $(B)/tests/peer/%.o $(B)/libbase.a
 	$(call link)
 $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/libbase.a
-	$(call link,-fsanitize=fuzzer,$(B)/libbase.a)
+	$(call link,-fsanitize=fuzzer)
 
 # The referral profiles travel inside the client.
 $(B)/client/profiles/embedded.c: $(profiles) tests/lib/embed.sh

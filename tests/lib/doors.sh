@@ -25,7 +25,7 @@ if [ -n "$found" ]; then
     status=1
 fi
 # Reading and writing a stream is common/stream.c's.
-found=$(grep -snE '\buv_(read_start|write|try_write|accept|listen)\b' \
+found=$(grep -snE '\buv_(read_start|write|try_write|accept|listen)\(' \
     common/*.[ch] proto/*.[ch] server/*.[ch] client/*.[ch] /dev/null |
     grep -vE '^common/(stream[a-z_]*|acceptor)\.c:')
 if [ -n "$found" ]; then

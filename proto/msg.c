@@ -27,6 +27,9 @@ convert_list(const msgpack_object_array *a, struct msg_field *f,
 
     if (a->size > cells->left)
         return ERR_MALFORMED;
+    *f = msg_list(items, a->size);
+    if (a->size == 0)
+        return ERR_OK;
     cells->next += a->size;
     cells->left -= a->size;
     for (uint32_t i = 0; i < a->size; i++) {
@@ -35,7 +38,6 @@ convert_list(const msgpack_object_array *a, struct msg_field *f,
         if (rc != ERR_OK)
             return rc;
     }
-    *f = msg_list(items, a->size);
     return ERR_OK;
 }
 

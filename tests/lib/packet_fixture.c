@@ -17,7 +17,7 @@
 #include "proto/statement.h"
 
 void
-fixture_bytes(void *out, size_t n, const char *word, unsigned i)
+pkt_fixture_bytes(void *out, size_t n, const char *word, unsigned i)
 {
     char text[80];
     uint8_t bytes[64];
@@ -28,22 +28,22 @@ fixture_bytes(void *out, size_t n, const char *word, unsigned i)
 }
 
 static void
-device_init(struct fixture_device *d, const char *word, unsigned i)
+device_init(struct pkt_fixture_device *d, const char *word, unsigned i)
 {
     uint8_t seed[32];
 
-    fixture_bytes(d->id.b, sizeof(d->id.b), word, i);
+    pkt_fixture_bytes(d->id.b, sizeof(d->id.b), word, i);
     put_u16(d->id.b, (uint16_t)i); /* ascending */
-    fixture_bytes(seed, sizeof(seed), "sign", get_u32(d->id.b + 2));
+    pkt_fixture_bytes(seed, sizeof(seed), "sign", get_u32(d->id.b + 2));
     sign_keypair_from_seed(&d->sign, seed);
-    fixture_bytes(d->seed, sizeof(d->seed), "prekey", get_u32(d->id.b + 2));
+    pkt_fixture_bytes(d->seed, sizeof(d->seed), "prekey", get_u32(d->id.b + 2));
     assert_int_equal(prekey_make(d->stmt, &d->prekey, &d->id, d->seed,
-                                 FIXTURE_NOW_S - PREKEY_DAY_S, &d->sign),
+                                 PKT_FIXTURE_NOW_S - PREKEY_DAY_S, &d->sign),
                      ERR_OK);
 }
 
 static void
-parts_init(struct fixture *f)
+parts_init(struct pkt_fixture *f)
 {
     static const uint8_t meta[] = "meta: thread 1";
     static const uint8_t body[] = "What was told, and by whom.";
@@ -51,7 +51,7 @@ parts_init(struct fixture *f)
     for (unsigned i = 0; i < 3; i++) {
         f->parts[i].number = (uint8_t)(i * 2);
         f->parts[i].here = i < 2;
-        fixture_bytes(f->parts[i].blind, PART_BLIND_LEN, "blind", i);
+        pkt_fixture_bytes(f->parts[i].blind, PART_BLIND_LEN, "blind", i);
     }
     f->parts[0].bytes = meta;
     f->parts[0].len = sizeof(meta) - 1;
@@ -61,23 +61,23 @@ parts_init(struct fixture *f)
 }
 
 static void
-atts_init(struct fixture *f, size_t n)
+atts_init(struct pkt_fixture *f, size_t n)
 {
     f->atts = calloc(n + 1, sizeof(*f->atts));
     assert_non_null(f->atts);
     for (unsigned i = 0; i < n; i++) {
         struct inner_att *att = &f->atts[i].att;
 
-        fixture_bytes(att->id.b, sizeof(att->id.b), "att", i);
-        fixture_bytes(att->key, sizeof(att->key), "att key", i);
-        fixture_bytes(f->atts[i].digest.b, 32, "att digest", i);
+        pkt_fixture_bytes(att->id.b, sizeof(att->id.b), "att", i);
+        pkt_fixture_bytes(att->key, sizeof(att->key), "att key", i);
+        pkt_fixture_bytes(f->atts[i].digest.b, 32, "att digest", i);
         att->part = 2;
         att->plain_len = 1000 * (i + 1);
     }
 }
 
 static void
-readers_init(struct fixture *f, size_t n)
+readers_init(struct pkt_fixture *f, size_t n)
 {
     f->n_readers = n;
     f->readers = calloc(n, sizeof(*f->readers));
@@ -93,21 +93,21 @@ readers_init(struct fixture *f, size_t n)
 }
 
 static void
-draft_init(struct fixture *f, size_t n_atts)
+draft_init(struct pkt_fixture *f, size_t n_atts)
 {
     struct packet_draft *d = &f->draft;
 
-    fixture_bytes(d->packet.b, sizeof(d->packet.b), "packet", 0);
+    pkt_fixture_bytes(d->packet.b, sizeof(d->packet.b), "packet", 0);
     d->mailbox = f->mailbox;
-    d->not_after = FIXTURE_NOW_S + 30 * PREKEY_DAY_S;
+    d->not_after = PKT_FIXTURE_NOW_S + 30 * PREKEY_DAY_S;
     d->type = PACKET_TYPE_REFERRAL;
     d->sender = f->sender_agency;
     d->device = f->sender.id;
     d->key = &f->sender.sign;
-    d->created_ms = FIXTURE_NOW_S * 1000;
+    d->created_ms = PKT_FIXTURE_NOW_S * 1000;
     d->dir.size = 12;
-    fixture_bytes(d->dir.root.b, 32, "dir root", 0);
-    fixture_bytes(d->dir.sig.b, 64, "dir sig", 0);
+    pkt_fixture_bytes(d->dir.root.b, 32, "dir root", 0);
+    pkt_fixture_bytes(d->dir.sig.b, 64, "dir sig", 0);
     d->parts = f->parts;
     d->n_parts = 3;
     d->atts = f->atts;
@@ -119,7 +119,7 @@ draft_init(struct fixture *f, size_t n_atts)
 static enum err
 answer_seed(void *arg, const struct prekey_id *id, uint8_t seed[32])
 {
-    struct fixture *f = arg;
+    struct pkt_fixture *f = arg;
 
     if (f->seed_err != ERR_OK)
         return f->seed_err;
@@ -132,7 +132,7 @@ answer_seed(void *arg, const struct prekey_id *id, uint8_t seed[32])
 static enum err
 answer_sender(void *arg, const struct inner *in, struct sender_facts *out)
 {
-    struct fixture *f = arg;
+    struct pkt_fixture *f = arg;
 
     assert_non_null(in);
     if (f->sender_err == ERR_OK)
@@ -141,13 +141,13 @@ answer_sender(void *arg, const struct inner *in, struct sender_facts *out)
 }
 
 void
-fixture_init(struct fixture *f, size_t n_readers, size_t n_atts)
+pkt_fixture_init(struct pkt_fixture *f, size_t n_readers, size_t n_atts)
 {
-    *f = (struct fixture){.reading = 0};
+    *f = (struct pkt_fixture){.reading = 0};
     assert_int_equal(crypto_init(), ERR_OK);
-    fixture_bytes(f->sender_agency.b, 16, "agency", 0);
-    fixture_bytes(f->reader_agency.b, 16, "agency", 1);
-    fixture_bytes(f->mailbox.b, 16, "mailbox", 0);
+    pkt_fixture_bytes(f->sender_agency.b, 16, "agency", 0);
+    pkt_fixture_bytes(f->reader_agency.b, 16, "agency", 1);
+    pkt_fixture_bytes(f->mailbox.b, 16, "mailbox", 0);
     device_init(&f->sender, "sender", 0);
     parts_init(f);
     atts_init(f, n_atts);
@@ -157,24 +157,25 @@ fixture_init(struct fixture *f, size_t n_readers, size_t n_atts)
                                      .was_live = true,
                                      .agency_class = CLASS_STATUTORY,
                                      .key = f->sender.sign.pub};
-    f->opener = (struct packet_opener){.mailbox = f->mailbox,
-                                       .now_ms = FIXTURE_NOW_S * 1000 + 60000,
-                                       .arg = f,
-                                       .seed = answer_seed,
-                                       .sender = answer_sender};
+    f->opener =
+        (struct packet_opener){.mailbox = f->mailbox,
+                               .now_ms = PKT_FIXTURE_NOW_S * 1000 + 60000,
+                               .arg = f,
+                               .seed = answer_seed,
+                               .sender = answer_sender};
 }
 
 void
-fixture_clear(struct fixture *f)
+pkt_fixture_clear(struct pkt_fixture *f)
 {
     free(f->readers);
     free(f->recipients);
     free(f->atts);
-    *f = (struct fixture){.reading = 0};
+    *f = (struct pkt_fixture){.reading = 0};
 }
 
 void
-fixture_restore(struct fixture *f, const struct sealed_packet *p)
+pkt_fixture_restore(struct pkt_fixture *f, const struct sealed_packet *p)
 {
     size_t n = p->wraps.len / WRAP_LEN;
     struct hash hh, wh, d;
@@ -194,7 +195,8 @@ fixture_restore(struct fixture *f, const struct sealed_packet *p)
 }
 
 void
-fixture_arrive(struct fixture *f, const struct sealed_packet *p, size_t reader)
+pkt_fixture_arrive(struct pkt_fixture *f, const struct sealed_packet *p,
+                   size_t reader)
 {
     const struct packet_draft *d = &f->draft;
 
@@ -202,7 +204,7 @@ fixture_arrive(struct fixture *f, const struct sealed_packet *p, size_t reader)
     f->opener.device = f->readers[reader].id;
     f->stored = (struct event){.type = EVENT_STORED,
                                .class = d->class,
-                               .time_ms = FIXTURE_NOW_S * 1000 + 1000,
+                               .time_ms = PKT_FIXTURE_NOW_S * 1000 + 1000,
                                .packet = d->packet,
                                .sender = d->sender,
                                .recipient = d->mailbox,
@@ -212,11 +214,11 @@ fixture_arrive(struct fixture *f, const struct sealed_packet *p, size_t reader)
                                   .slot = (unsigned)reader,
                                   .wrap_len = WRAP_LEN,
                                   .stored = &f->stored};
-    fixture_restore(f, p);
+    pkt_fixture_restore(f, p);
 }
 
 enum verdict
-fixture_open(struct fixture *f, struct opened *o)
+pkt_fixture_open(struct pkt_fixture *f, struct opened *o)
 {
     opened_clear(o);
     assert_int_equal(packet_open(o, &f->arrival, &f->opener), ERR_OK);
@@ -224,7 +226,8 @@ fixture_open(struct fixture *f, struct opened *o)
 }
 
 void
-fixture_header(const struct fixture *f, struct header *h, size_t inner_len)
+pkt_fixture_header(const struct pkt_fixture *f, struct header *h,
+                   size_t inner_len)
 {
     const struct packet_draft *d = &f->draft;
     struct sealed_packet p = {.hdr = {0}};
@@ -245,7 +248,7 @@ wrap_fixed(uint8_t out[WRAP_LEN], const struct kem_key *pub,
     uint8_t info[WRAP_INFO_LEN], eseed[64], ss[32];
     struct hpke_keys keys;
 
-    fixture_bytes(eseed, sizeof(eseed), word, slot + 1000u);
+    pkt_fixture_bytes(eseed, sizeof(eseed), word, slot + 1000u);
     assert_int_equal(kem_enc_fixed(ss, out, pub, eseed), ERR_OK);
     packet_wrap_info(info, hh, slot);
     hpke_schedule(&keys, HPKE_KEM_XWING, ss, info, sizeof(info));
@@ -262,7 +265,7 @@ body_fixed(struct buf *out, const struct hash *hh, const uint8_t cek[32],
     struct chunked c;
 
     assert_non_null(to);
-    fixture_bytes(salt, sizeof(salt), word, 1);
+    pkt_fixture_bytes(salt, sizeof(salt), word, 1);
     packet_body_context(context, hh);
     chunked_seal_init(&c, cek, context, sizeof(context), salt, to);
     for (uint64_t i = 0; i < count; i++) {
@@ -277,10 +280,10 @@ body_fixed(struct buf *out, const struct hash *hh, const uint8_t cek[32],
 }
 
 void
-fixture_seal(const struct fixture *f, struct sealed_packet *out,
-             const struct header *h, const uint8_t body_cek[32],
-             const uint8_t (*ceks)[32], const uint8_t *padded,
-             size_t padded_len, const char *word)
+pkt_fixture_seal(const struct pkt_fixture *f, struct sealed_packet *out,
+                 const struct header *h, const uint8_t body_cek[32],
+                 const uint8_t (*ceks)[32], const uint8_t *padded,
+                 size_t padded_len, const char *word)
 {
     struct hash hh;
 
@@ -302,7 +305,7 @@ fixture_seal(const struct fixture *f, struct sealed_packet *out,
 
 /* The draft as a struct inner; lists must be in order already. */
 static void
-content_of(const struct fixture *f, struct inner *in)
+content_of(const struct pkt_fixture *f, struct inner *in)
 {
     const struct packet_draft *d = &f->draft;
 
@@ -319,7 +322,7 @@ content_of(const struct fixture *f, struct inner *in)
 
 /* Attachments of the draft in the order of H. */
 static void
-add_atts(const struct fixture *f, struct inner *in, const struct header *h)
+add_atts(const struct pkt_fixture *f, struct inner *in, const struct header *h)
 {
     in->n_atts = h->n_atts;
     for (size_t i = 0; i < h->n_atts; i++)
@@ -329,8 +332,8 @@ add_atts(const struct fixture *f, struct inner *in, const struct header *h)
 }
 
 void
-fixture_content(const struct fixture *f, struct buf *out,
-                const struct header *h, const struct sign_secret *key)
+pkt_fixture_content(const struct pkt_fixture *f, struct buf *out,
+                    const struct header *h, const struct sign_secret *key)
 {
     struct buf hdr = {0}, inner = {0};
     struct inner in;
@@ -347,8 +350,8 @@ fixture_content(const struct fixture *f, struct buf *out,
 }
 
 void
-fixture_seal_draft(const struct fixture *f, struct sealed_packet *out,
-                   const char *word)
+pkt_fixture_seal_draft(const struct pkt_fixture *f, struct sealed_packet *out,
+                       const char *word)
 {
     struct sealed_packet measured = {.hdr = {0}};
     struct buf padded = {0};
@@ -360,9 +363,9 @@ fixture_seal_draft(const struct fixture *f, struct sealed_packet *out,
                      ERR_OK);
     packet_clear(&measured);
     for (size_t i = 0; i < h.n_slots; i++)
-        fixture_bytes(ceks[i], 32, word, 2);
-    fixture_content(f, &padded, &h, f->draft.key);
-    fixture_seal(f, out, &h, ceks[0], (const uint8_t(*)[32])ceks, padded.data,
-                 padded.len, word);
+        pkt_fixture_bytes(ceks[i], 32, word, 2);
+    pkt_fixture_content(f, &padded, &h, f->draft.key);
+    pkt_fixture_seal(f, out, &h, ceks[0], (const uint8_t(*)[32])ceks,
+                     padded.data, padded.len, word);
     buf_clear(&padded);
 }

@@ -16,7 +16,7 @@
 
 /* A fixture with a packet of several chunks, arrived at reader 0. */
 struct scene {
-    struct fixture f;
+    struct pkt_fixture f;
     struct sealed_packet p;
     struct opened o;
     uint8_t bytes[60000];
@@ -28,13 +28,13 @@ setup(void **state)
     struct scene *s = calloc(1, sizeof(*s));
 
     assert_non_null(s);
-    fixture_init(&s->f, 3, 2);
+    pkt_fixture_init(&s->f, 3, 2);
     for (size_t i = 0; i < sizeof(s->bytes); i++)
         s->bytes[i] = (uint8_t)i;
     s->f.parts[1].bytes = s->bytes;
     s->f.parts[1].len = sizeof(s->bytes);
-    fixture_seal_draft(&s->f, &s->p, "scene");
-    fixture_arrive(&s->f, &s->p, 0);
+    pkt_fixture_seal_draft(&s->f, &s->p, "scene");
+    pkt_fixture_arrive(&s->f, &s->p, 0);
     *state = s;
     return 0;
 }
@@ -46,7 +46,7 @@ teardown(void **state)
 
     opened_clear(&s->o);
     packet_clear(&s->p);
-    fixture_clear(&s->f);
+    pkt_fixture_clear(&s->f);
     free(s);
     return 0;
 }
@@ -54,7 +54,7 @@ teardown(void **state)
 static void
 expect(struct scene *s, enum verdict verdict, enum packet_cause cause)
 {
-    assert_int_equal(fixture_open(&s->f, &s->o), verdict);
+    assert_int_equal(pkt_fixture_open(&s->f, &s->o), verdict);
     assert_int_equal(s->o.cause, cause);
 }
 
@@ -63,8 +63,8 @@ static void
 reseal(struct scene *s)
 {
     packet_clear(&s->p);
-    fixture_seal_draft(&s->f, &s->p, "scene");
-    fixture_arrive(&s->f, &s->p, s->f.reading);
+    pkt_fixture_seal_draft(&s->f, &s->p, "scene");
+    pkt_fixture_arrive(&s->f, &s->p, s->f.reading);
 }
 
 static void
@@ -181,7 +181,7 @@ a_lowered_suite_is_an_alarm_even_if_stored_so(void **state)
 
     for (unsigned suite = 0; suite < 256; suite++) {
         s->p.hdr.data[4] = (uint8_t)suite;
-        fixture_restore(&s->f, &s->p);
+        pkt_fixture_restore(&s->f, &s->p);
         if (suite == PACKET_SUITE)
             expect(s, VERDICT_OPENED, CAUSE_NONE);
         else
@@ -203,7 +203,7 @@ any_changed_byte_on_the_way_is_an_alarm(void **state)
     for (size_t i = 0; i < 3; i++) {
         for (size_t at = 0; at < fields[i].len; at += 1 + at / 64) {
             fields[i].b->data[at] ^= 0x10;
-            assert_int_equal(fixture_open(&s->f, &s->o), VERDICT_ALARM);
+            assert_int_equal(pkt_fixture_open(&s->f, &s->o), VERDICT_ALARM);
             fields[i].b->data[at] ^= 0x10;
         }
     }
@@ -245,11 +245,11 @@ a_header_changed_before_storing_never_opens(void **state)
 
     for (size_t at = 0; at < s->p.hdr.len; at++) {
         s->p.hdr.data[at] ^= 0x10;
-        fixture_restore(&s->f, &s->p);
-        assert_int_not_equal(fixture_open(&s->f, &s->o), VERDICT_OPENED);
+        pkt_fixture_restore(&s->f, &s->p);
+        assert_int_not_equal(pkt_fixture_open(&s->f, &s->o), VERDICT_OPENED);
         s->p.hdr.data[at] ^= 0x10;
     }
-    fixture_restore(&s->f, &s->p);
+    pkt_fixture_restore(&s->f, &s->p);
     expect(s, VERDICT_OPENED, CAUSE_NONE);
 }
 
@@ -259,7 +259,7 @@ a_wrap_moved_to_another_slot_cannot_be_opened(void **state)
     struct scene *s = *state;
 
     swap(s->p.wraps.data, s->p.wraps.data + WRAP_LEN, WRAP_LEN);
-    fixture_restore(&s->f, &s->p);
+    pkt_fixture_restore(&s->f, &s->p);
     expect_shut(s);
     /* Not even with the key it was made for: it names its slot. */
     memcpy(s->f.readers[0].seed, s->f.readers[1].seed, 32);
@@ -273,7 +273,7 @@ a_changed_wrap_cannot_be_opened(void **state)
 
     for (size_t at = 0; at < WRAP_LEN; at += 31) {
         s->p.wraps.data[at] ^= 0x80;
-        fixture_restore(&s->f, &s->p);
+        pkt_fixture_restore(&s->f, &s->p);
         expect_shut(s);
         s->p.wraps.data[at] ^= 0x80;
     }
@@ -286,12 +286,12 @@ the_header_of_one_packet_does_not_go_with_the_body_of_another(void **state)
     struct sealed_packet other;
 
     s->f.draft.packet.b[0] ^= 1;
-    fixture_seal_draft(&s->f, &other, "scene"); /* the same content key */
+    pkt_fixture_seal_draft(&s->f, &other, "scene"); /* the same content key */
     s->f.draft.packet.b[0] ^= 1;
     assert_int_equal(other.body.len, s->p.body.len);
     memcpy(s->p.body.data, other.body.data, other.body.len);
     expect(s, VERDICT_ALARM, CAUSE_OTHER_PACKET);
-    fixture_restore(&s->f, &s->p);
+    pkt_fixture_restore(&s->f, &s->p);
     expect_shut(s);
     packet_clear(&other);
 }
@@ -305,14 +305,14 @@ two_content_keys_for_one_body_do_not_both_open(void **state)
     struct header h;
 
     assert_int_equal(header_parse(&h, s->p.hdr.data, s->p.hdr.len), ERR_OK);
-    fixture_content(&s->f, &padded, &h, s->f.draft.key);
+    pkt_fixture_content(&s->f, &padded, &h, s->f.draft.key);
     ceks[1][0] = 1;
     packet_clear(&s->p);
-    fixture_seal(&s->f, &s->p, &h, ceks[0], (const uint8_t(*)[32])ceks,
-                 padded.data, padded.len, "two keys");
-    fixture_arrive(&s->f, &s->p, 0);
+    pkt_fixture_seal(&s->f, &s->p, &h, ceks[0], (const uint8_t(*)[32])ceks,
+                     padded.data, padded.len, "two keys");
+    pkt_fixture_arrive(&s->f, &s->p, 0);
     expect(s, VERDICT_OPENED, CAUSE_NONE);
-    fixture_arrive(&s->f, &s->p, 1);
+    pkt_fixture_arrive(&s->f, &s->p, 1);
     expect_shut(s);
     buf_clear(&padded);
 }
@@ -330,11 +330,11 @@ chunks_swapped_or_repeated_cannot_be_opened(void **state)
 
     assert_true(s->p.body.len > chunked_offset(3));
     swap(chunk(s, 0), chunk(s, 1), CHUNKED_CHUNK_LEN);
-    fixture_restore(&s->f, &s->p);
+    pkt_fixture_restore(&s->f, &s->p);
     expect_shut(s);
     swap(chunk(s, 0), chunk(s, 1), CHUNKED_CHUNK_LEN);
     memcpy(chunk(s, 2), chunk(s, 1), CHUNKED_CHUNK_LEN);
-    fixture_restore(&s->f, &s->p);
+    pkt_fixture_restore(&s->f, &s->p);
     expect_shut(s);
 }
 
@@ -350,7 +350,7 @@ with_other_length(struct scene *s, uint64_t padded_len)
     assert_int_equal(buf_status(&s->p.body), ERR_OK);
     s->p.body.len = len;
     put_u64(s->p.hdr.data + 48, len);
-    fixture_restore(&s->f, &s->p);
+    pkt_fixture_restore(&s->f, &s->p);
 }
 
 static void
@@ -375,7 +375,7 @@ any_byte_of_a_stored_body_counts(void **state)
 
     for (size_t at = 0; at < s->p.body.len; at += 997) {
         s->p.body.data[at] ^= 1;
-        fixture_restore(&s->f, &s->p);
+        pkt_fixture_restore(&s->f, &s->p);
         expect_shut(s);
         s->p.body.data[at] ^= 1;
     }
@@ -391,9 +391,9 @@ seal_padded(struct scene *s, const struct buf *padded)
     assert_int_equal(header_parse(&h, s->p.hdr.data, s->p.hdr.len), ERR_OK);
     h.body_len = chunked_len(padded->len);
     packet_clear(&s->p);
-    fixture_seal(&s->f, &s->p, &h, ceks[0], (const uint8_t(*)[32])ceks,
-                 padded->data, padded->len, "padded");
-    fixture_arrive(&s->f, &s->p, 0);
+    pkt_fixture_seal(&s->f, &s->p, &h, ceks[0], (const uint8_t(*)[32])ceks,
+                     padded->data, padded->len, "padded");
+    pkt_fixture_arrive(&s->f, &s->p, 0);
 }
 
 static void
@@ -404,7 +404,7 @@ padding_that_says_anything_cannot_be_opened(void **state)
     struct header h;
 
     assert_int_equal(header_parse(&h, s->p.hdr.data, s->p.hdr.len), ERR_OK);
-    fixture_content(&s->f, &padded, &h, s->f.draft.key);
+    pkt_fixture_content(&s->f, &padded, &h, s->f.draft.key);
     seal_padded(s, &padded);
     expect(s, VERDICT_OPENED, CAUSE_NONE);
     padded.data[padded.len - 1] = 1;
@@ -425,7 +425,7 @@ padding_to_another_step_cannot_be_opened(void **state)
     struct header h;
 
     assert_int_equal(header_parse(&h, s->p.hdr.data, s->p.hdr.len), ERR_OK);
-    fixture_content(&s->f, &padded, &h, s->f.draft.key);
+    pkt_fixture_content(&s->f, &padded, &h, s->f.draft.key);
     buf_zeros(&padded, 131072 - padded.len);
     seal_padded(s, &padded);
     expect_shut(s);
@@ -505,7 +505,7 @@ a_part_that_breaks_its_commitment_is_kept_apart(void **state)
     uint8_t *meta;
 
     assert_int_equal(header_parse(&h, s->p.hdr.data, s->p.hdr.len), ERR_OK);
-    fixture_content(&s->f, &padded, &h, s->f.draft.key);
+    pkt_fixture_content(&s->f, &padded, &h, s->f.draft.key);
     meta = padded.data + 4 + INNER_FIXED_LEN + 1 + 3 * 34 + 4 + 32;
     assert_memory_equal(meta, s->f.parts[0].bytes, s->f.parts[0].len);
     meta[0] ^= 1;
@@ -523,7 +523,7 @@ attachments_must_be_those_of_the_header(void **state)
 
     /* One the header does not list; then another length; then another id. */
     assert_int_equal(header_parse(&h, s->p.hdr.data, s->p.hdr.len), ERR_OK);
-    fixture_content(&s->f, &padded, &h, s->f.draft.key);
+    pkt_fixture_content(&s->f, &padded, &h, s->f.draft.key);
     s->f.draft.n_atts = 1;
     reseal(s);
     seal_padded(s, &padded);
@@ -553,7 +553,7 @@ a_swapped_blob_breaks_the_signature(void **state)
     struct header h;
 
     assert_int_equal(header_parse(&h, s->p.hdr.data, s->p.hdr.len), ERR_OK);
-    fixture_content(&s->f, &padded, &h, s->f.draft.key);
+    pkt_fixture_content(&s->f, &padded, &h, s->f.draft.key);
     s->f.atts[0].digest.b[0] ^= 1; /* as long, other bytes */
     reseal(s);
     seal_padded(s, &padded);
@@ -569,7 +569,7 @@ a_reader_cannot_seal_it_again_as_if_from_the_sender(void **state)
     struct header h;
 
     assert_int_equal(header_parse(&h, s->p.hdr.data, s->p.hdr.len), ERR_OK);
-    fixture_content(&s->f, &padded, &h, s->f.draft.key);
+    pkt_fixture_content(&s->f, &padded, &h, s->f.draft.key);
     /* Content signed for the old header, under a header with other slots. */
     s->f.draft.n_recipients = 2;
     reseal(s);
@@ -628,13 +628,13 @@ a_revoked_device_counts_only_before_and_by_both_clocks(void **state)
     struct scene *s = *state;
 
     s->f.facts.is_revoked = true;
-    s->f.facts.revoked_since = FIXTURE_NOW_S + 2; /* stored at + 1 */
+    s->f.facts.revoked_since = PKT_FIXTURE_NOW_S + 2; /* stored at + 1 */
     expect(s, VERDICT_OPENED, CAUSE_NONE);
-    s->f.facts.revoked_since = FIXTURE_NOW_S + 1;
+    s->f.facts.revoked_since = PKT_FIXTURE_NOW_S + 1;
     expect_apart(s, CAUSE_REVOKED);
-    s->f.stored.time_ms = FIXTURE_NOW_S * 1000; /* a relay that backdates */
+    s->f.stored.time_ms = PKT_FIXTURE_NOW_S * 1000; /* a relay that backdates */
     expect(s, VERDICT_OPENED, CAUSE_NONE);
-    s->f.facts.revoked_since = FIXTURE_NOW_S;
+    s->f.facts.revoked_since = PKT_FIXTURE_NOW_S;
     s->f.stored.time_ms = 0;
     expect_apart(s, CAUSE_REVOKED);
     s->f.facts.revoked_since = 0;
@@ -683,7 +683,7 @@ it_may_live_thirty_days_and_an_hour(void **state)
 {
     struct scene *s = *state;
 
-    s->f.draft.not_after = FIXTURE_NOW_S + PACKET_LIFE_MAX_S;
+    s->f.draft.not_after = PKT_FIXTURE_NOW_S + PACKET_LIFE_MAX_S;
     reseal(s);
     expect(s, VERDICT_OPENED, CAUSE_NONE);
     s->f.draft.created_ms -= 1;

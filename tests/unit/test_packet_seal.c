@@ -17,15 +17,15 @@ what_was_sealed_opens_on_every_device(void **state)
 {
     struct sealed_packet p = {.hdr = {0}};
     struct opened o = {.text = {0}};
-    struct fixture f;
+    struct pkt_fixture f;
 
     (void)state;
-    fixture_init(&f, 3, 2);
+    pkt_fixture_init(&f, 3, 2);
     f.draft.in_reply_to.b[0] = 7;
     assert_int_equal(packet_seal(&p, &f.draft, NULL), ERR_OK);
     for (size_t i = 0; i < 3; i++) {
-        fixture_arrive(&f, &p, i);
-        assert_int_equal(fixture_open(&f, &o), VERDICT_OPENED);
+        pkt_fixture_arrive(&f, &p, i);
+        assert_int_equal(pkt_fixture_open(&f, &o), VERDICT_OPENED);
         assert_int_equal(o.cause, CAUSE_NONE);
         assert_true(id_eq(&o.pkt_digest, &p.pkt_digest));
         assert_true(id_eq(&o.opened, &p.opened));
@@ -37,7 +37,7 @@ what_was_sealed_opens_on_every_device(void **state)
     }
     opened_clear(&o);
     packet_clear(&p);
-    fixture_clear(&f);
+    pkt_fixture_clear(&f);
 }
 
 static void
@@ -46,13 +46,13 @@ parts_and_attachment_keys_arrive(void **state)
     struct sealed_packet p = {.hdr = {0}};
     struct opened o = {.text = {0}};
     const struct inner_part *part;
-    struct fixture f;
+    struct pkt_fixture f;
 
     (void)state;
-    fixture_init(&f, 1, 2);
+    pkt_fixture_init(&f, 1, 2);
     assert_int_equal(packet_seal(&p, &f.draft, NULL), ERR_OK);
-    fixture_arrive(&f, &p, 0);
-    assert_int_equal(fixture_open(&f, &o), VERDICT_OPENED);
+    pkt_fixture_arrive(&f, &p, 0);
+    assert_int_equal(pkt_fixture_open(&f, &o), VERDICT_OPENED);
     part = inner_part(&o.in, 2);
     assert_non_null(part);
     assert_int_equal(part->len, f.parts[1].len);
@@ -71,7 +71,7 @@ parts_and_attachment_keys_arrive(void **state)
     }
     opened_clear(&o);
     packet_clear(&p);
-    fixture_clear(&f);
+    pkt_fixture_clear(&f);
 }
 
 static void
@@ -79,13 +79,13 @@ packets_to_two_mailboxes_share_commitments_and_nothing_else(void **state)
 {
     struct sealed_packet p[2] = {{.hdr = {0}}, {.hdr = {0}}};
     struct opened o[2] = {{.text = {0}}, {.text = {0}}};
-    struct fixture f;
+    struct pkt_fixture f;
 
     (void)state;
-    fixture_init(&f, 1, 1);
+    pkt_fixture_init(&f, 1, 1);
     for (unsigned i = 0; i < 2; i++) {
-        fixture_bytes(f.draft.packet.b, 16, "packet", i);
-        fixture_bytes(f.draft.mailbox.b, 16, "mailbox", i);
+        pkt_fixture_bytes(f.draft.packet.b, 16, "packet", i);
+        pkt_fixture_bytes(f.draft.mailbox.b, 16, "mailbox", i);
         f.opener.mailbox = f.draft.mailbox;
         /* The second mailbox may read less. */
         f.parts[1].here = i == 0;
@@ -93,8 +93,8 @@ packets_to_two_mailboxes_share_commitments_and_nothing_else(void **state)
         if (i == 1)
             f.parts[1].commit = inner_part(&o[0].in, 2)->commit;
         assert_int_equal(packet_seal(&p[i], &f.draft, NULL), ERR_OK);
-        fixture_arrive(&f, &p[i], 0);
-        assert_int_equal(fixture_open(&f, &o[i]), VERDICT_OPENED);
+        pkt_fixture_arrive(&f, &p[i], 0);
+        assert_int_equal(pkt_fixture_open(&f, &o[i]), VERDICT_OPENED);
     }
     for (size_t i = 0; i < 3; i++)
         assert_true(id_eq(&o[0].in.parts[i].commit, &o[1].in.parts[i].commit));
@@ -106,17 +106,17 @@ packets_to_two_mailboxes_share_commitments_and_nothing_else(void **state)
         opened_clear(&o[i]);
         packet_clear(&p[i]);
     }
-    fixture_clear(&f);
+    pkt_fixture_clear(&f);
 }
 
 static void
 the_same_draft_seals_to_other_bytes_each_time(void **state)
 {
     struct sealed_packet a = {.hdr = {0}}, b = {.hdr = {0}};
-    struct fixture f;
+    struct pkt_fixture f;
 
     (void)state;
-    fixture_init(&f, 1, 0);
+    pkt_fixture_init(&f, 1, 0);
     assert_int_equal(packet_seal(&a, &f.draft, NULL), ERR_OK);
     assert_int_equal(packet_seal(&b, &f.draft, NULL), ERR_OK);
     assert_memory_equal(a.hdr.data, b.hdr.data, a.hdr.len);
@@ -124,7 +124,7 @@ the_same_draft_seals_to_other_bytes_each_time(void **state)
     assert_false(id_eq(&a.pkt_digest, &b.pkt_digest));
     packet_clear(&a);
     packet_clear(&b);
-    fixture_clear(&f);
+    pkt_fixture_clear(&f);
 }
 
 static void
@@ -134,10 +134,10 @@ lists_of_a_draft_come_in_any_order(void **state)
     struct opened o = {.text = {0}};
     struct packet_recipient first;
     struct inner_part meta;
-    struct fixture f;
+    struct pkt_fixture f;
 
     (void)state;
-    fixture_init(&f, 3, 3);
+    pkt_fixture_init(&f, 3, 3);
     first = f.recipients[0];
     f.recipients[0] = f.recipients[2];
     f.recipients[2] = first;
@@ -146,13 +146,13 @@ lists_of_a_draft_come_in_any_order(void **state)
     f.parts[2] = meta;
     assert_int_equal(packet_seal(&p, &f.draft, NULL), ERR_OK);
     for (size_t i = 0; i < 3; i++) {
-        fixture_arrive(&f, &p, i);
-        assert_int_equal(fixture_open(&f, &o), VERDICT_OPENED);
+        pkt_fixture_arrive(&f, &p, i);
+        assert_int_equal(pkt_fixture_open(&f, &o), VERDICT_OPENED);
     }
     assert_int_equal(o.in.parts[0].number, INNER_PART_META);
     opened_clear(&o);
     packet_clear(&p);
-    fixture_clear(&f);
+    pkt_fixture_clear(&f);
 }
 
 static void
@@ -160,17 +160,17 @@ a_recipient_with_an_invalid_prekey_is_named(void **state)
 {
     struct sealed_packet p = {.hdr = {0}};
     size_t bad = 99;
-    struct fixture f;
+    struct pkt_fixture f;
 
     (void)state;
-    fixture_init(&f, 3, 0);
+    pkt_fixture_init(&f, 3, 0);
     /* Coefficients above the modulus of ML-KEM. */
     memset(f.recipients[1].key.b, 0xff, 1184);
     assert_int_equal(packet_seal(&p, &f.draft, &bad), ERR_VERIFY);
     assert_int_equal(bad, 1);
     assert_null(p.hdr.data);
     assert_int_equal(packet_seal(&p, &f.draft, NULL), ERR_VERIFY);
-    fixture_clear(&f);
+    pkt_fixture_clear(&f);
 }
 
 /* ---- what a draft may not say ---- */
@@ -224,10 +224,10 @@ drafts_outside_the_rules_are_refused(void **state)
         no_recipient,  no_part,        no_meta,       half_an_hour,
         unknown_class, too_many_parts, too_many_atts, too_many_recipients};
     struct sealed_packet p = {.hdr = {0}};
-    struct fixture f;
+    struct pkt_fixture f;
 
     (void)state;
-    fixture_init(&f, 2, 1);
+    pkt_fixture_init(&f, 2, 1);
     for (size_t i = 0; i < sizeof(spoil) / sizeof(spoil[0]); i++) {
         struct packet_draft d = f.draft;
 
@@ -235,17 +235,17 @@ drafts_outside_the_rules_are_refused(void **state)
         assert_int_equal(packet_seal(&p, &d, NULL), ERR_MALFORMED);
         assert_null(p.hdr.data);
     }
-    fixture_clear(&f);
+    pkt_fixture_clear(&f);
 }
 
 static void
 doubles_in_a_draft_are_refused(void **state)
 {
     struct sealed_packet p = {.hdr = {0}};
-    struct fixture f;
+    struct pkt_fixture f;
 
     (void)state;
-    fixture_init(&f, 2, 2);
+    pkt_fixture_init(&f, 2, 2);
     f.atts[1].att.id = f.atts[0].att.id;
     assert_int_equal(packet_seal(&p, &f.draft, NULL), ERR_MALFORMED);
     f.draft.n_atts = 1;
@@ -257,17 +257,17 @@ doubles_in_a_draft_are_refused(void **state)
     f.parts[2].number = 9;
     assert_int_equal(packet_seal(&p, &f.draft, NULL), ERR_OK);
     packet_clear(&p);
-    fixture_clear(&f);
+    pkt_fixture_clear(&f);
 }
 
 static void
 an_attachment_is_at_most_64_gib_and_of_a_part_that_is_here(void **state)
 {
     struct sealed_packet p = {.hdr = {0}};
-    struct fixture f;
+    struct pkt_fixture f;
 
     (void)state;
-    fixture_init(&f, 1, 1);
+    pkt_fixture_init(&f, 1, 1);
     f.atts[0].att.plain_len = ATTACHMENT_PLAIN_MAX + 1;
     assert_int_equal(packet_seal(&p, &f.draft, NULL), ERR_MALFORMED);
     f.atts[0].att.plain_len = ATTACHMENT_PLAIN_MAX;
@@ -278,12 +278,12 @@ an_attachment_is_at_most_64_gib_and_of_a_part_that_is_here(void **state)
     f.atts[0].att.part = 0;
     assert_int_equal(packet_seal(&p, &f.draft, NULL), ERR_OK);
     packet_clear(&p);
-    fixture_clear(&f);
+    pkt_fixture_clear(&f);
 }
 
 /* Length of INNER beside the bytes of the fixture's second part. */
 static size_t
-rest_of_inner(const struct fixture *f)
+rest_of_inner(const struct pkt_fixture *f)
 {
     return INNER_FIXED_LEN + 1 + 3 * 34 + 2 * (4 + 32) + f->parts[0].len + 2 +
            57 * f->draft.n_atts + 64;
@@ -294,11 +294,11 @@ the_largest_packet_opens_and_one_byte_more_is_refused(void **state)
 {
     struct sealed_packet p = {.hdr = {0}};
     struct opened o = {.text = {0}};
-    struct fixture f;
+    struct pkt_fixture f;
     uint8_t *bytes;
 
     (void)state;
-    fixture_init(&f, HEADER_SLOTS_MAX, HEADER_ATTS_MAX);
+    pkt_fixture_init(&f, HEADER_SLOTS_MAX, HEADER_ATTS_MAX);
     bytes = calloc(1, INNER_LEN_MAX);
     assert_non_null(bytes);
     bytes[1000] = 42;
@@ -311,15 +311,15 @@ the_largest_packet_opens_and_one_byte_more_is_refused(void **state)
     assert_int_equal(p.wraps.len, HEADER_SLOTS_MAX * WRAP_LEN);
     assert_int_equal(p.body.len, LIMIT_BODY);
     for (size_t i = 0; i < HEADER_SLOTS_MAX; i += 85) {
-        fixture_arrive(&f, &p, i);
-        assert_int_equal(fixture_open(&f, &o), VERDICT_OPENED);
+        pkt_fixture_arrive(&f, &p, i);
+        assert_int_equal(pkt_fixture_open(&f, &o), VERDICT_OPENED);
         assert_int_equal(o.inner_len, INNER_LEN_MAX);
         assert_int_equal(inner_part(&o.in, 2)->bytes[1000], 42);
     }
     opened_clear(&o);
     packet_clear(&p);
     free(bytes);
-    fixture_clear(&f);
+    pkt_fixture_clear(&f);
 }
 
 static void
@@ -328,10 +328,10 @@ sixteen_parts_fit(void **state)
     struct inner_part parts[INNER_PARTS_MAX] = {{0}};
     struct sealed_packet p = {.hdr = {0}};
     struct opened o = {.text = {0}};
-    struct fixture f;
+    struct pkt_fixture f;
 
     (void)state;
-    fixture_init(&f, 1, 0);
+    pkt_fixture_init(&f, 1, 0);
     for (unsigned i = 0; i < INNER_PARTS_MAX; i++) {
         parts[i].number = (uint8_t)(i * 17);
         parts[i].here = i % 2 == 0;
@@ -339,23 +339,23 @@ sixteen_parts_fit(void **state)
     f.draft.parts = parts;
     f.draft.n_parts = INNER_PARTS_MAX;
     assert_int_equal(packet_seal(&p, &f.draft, NULL), ERR_OK);
-    fixture_arrive(&f, &p, 0);
-    assert_int_equal(fixture_open(&f, &o), VERDICT_OPENED);
+    pkt_fixture_arrive(&f, &p, 0);
+    assert_int_equal(pkt_fixture_open(&f, &o), VERDICT_OPENED);
     assert_int_equal(o.in.n_parts, INNER_PARTS_MAX);
     assert_int_equal(inner_part(&o.in, 255)->here, false);
     opened_clear(&o);
     packet_clear(&p);
-    fixture_clear(&f);
+    pkt_fixture_clear(&f);
 }
 
 static void
 running_out_of_memory_leaves_nothing_half_made(void **state)
 {
-    struct fixture f;
+    struct pkt_fixture f;
     unsigned long n = 0;
 
     (void)state;
-    fixture_init(&f, 2, 1);
+    pkt_fixture_init(&f, 2, 1);
     for (;; n++) {
         struct sealed_packet p = {.hdr = {0}};
         struct opened o = {.text = {0}};
@@ -364,7 +364,7 @@ running_out_of_memory_leaves_nothing_half_made(void **state)
         fail_alloc_at(n);
         rc = packet_seal(&p, &f.draft, NULL);
         if (rc == ERR_OK) {
-            fixture_arrive(&f, &p, 1);
+            pkt_fixture_arrive(&f, &p, 1);
             rc = packet_open(&o, &f.arrival, &f.opener);
         } else {
             assert_null(p.hdr.data);
@@ -378,7 +378,7 @@ running_out_of_memory_leaves_nothing_half_made(void **state)
         assert_int_equal(rc, ERR_NOMEM);
     }
     assert_true(n > 5);
-    fixture_clear(&f);
+    pkt_fixture_clear(&f);
 }
 
 int

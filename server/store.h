@@ -40,7 +40,6 @@ enum {
     STORE_PREKEYS_MAX = 8,              /* valid ones kept per device */
     STORE_RETENTION_DAYS = 400,         /* of openings, unless POLICY says */
     STORE_JOIN_KEEP_S = 14 * 24 * 3600, /* settled joins, spent invites */
-    STORE_NO_LIVE_DEVICE = 0xff01,      /* reason of refused */
 };
 
 struct store_config {
@@ -220,7 +219,7 @@ struct store_effect {
  * another size: the directory the effects were computed with is not the
  * newest) and applies EFFECTS.  A slot whose device ends or leaves the mailbox
  * is gone; a packet that so loses its last pending slot ends refused with
- * reason STORE_NO_LIVE_DEVICE and this statement as evidence.  An admitted
+ * reason REASON_NO_LIVE_DEVICE and this statement as evidence.  An admitted
  * agency's waiting join becomes admitted.  IN_DELIVERY_LOG (POLICY): also a
  * public entry there.  result.index */
 struct store_statement_op {

@@ -150,9 +150,6 @@ make_header(struct work *w, struct sealed_packet *p)
     size_t inner_length;
     enum err rc;
 
-    for (size_t i = 0; i < w->draft->n_atts; i++)
-        if (w->atts[i]->att.plain_len > ATTACHMENT_PLAIN_MAX)
-            return ERR_MALFORMED;
     fill_inner(w);
     rc = inner_measure(&w->in, &inner_length);
     if (rc != ERR_OK)

@@ -1,6 +1,5 @@
 #include "tests/lib/packet_vectors.h"
 
-#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -13,52 +12,8 @@
 #include "proto/chunked.h"
 #include "proto/packet_type.h"
 #include "proto/pad.h"
+#include "tests/lib/json_out.h"
 #include "tests/lib/packet_fixture.h"
-
-/* ---- JSON, one field a line ---- */
-
-static void
-hex(struct buf *out, const char *key, const void *bytes, size_t len)
-{
-    char *text = malloc(2 * len + 1);
-
-    assert_non_null(text);
-    hex_encode(text, bytes, len);
-    buf_printf(out, "\"%s\": \"", key);
-    buf_str(out, text);
-    buf_str(out, "\",\n");
-    free(text);
-}
-
-static void
-number(struct buf *out, const char *key, uint64_t v)
-{
-    buf_printf(out, "\"%s\": %" PRIu64 ",\n", key, v);
-}
-
-static void
-text(struct buf *out, const char *key, const char *v)
-{
-    buf_printf(out, "\"%s\": \"%s\",\n", key, v);
-}
-
-static void
-begin(struct buf *out, const char *what)
-{
-    buf_str(out, "{\n");
-    text(out, "what", what);
-    text(out, "made_by", "tests/lib/packet_vectors.c");
-}
-
-/* Replaces the comma behind the last field or row. */
-static void
-end(struct buf *out, const char *bracket)
-{
-    assert_int_equal(buf_status(out), ERR_OK);
-    if (out->len >= 2 && memcmp(out->data + out->len - 2, ",\n", 2) == 0)
-        out->len -= 2;
-    buf_str(out, bracket);
-}
 
 /* ---- packets ---- */
 
@@ -246,12 +201,12 @@ put_device(struct buf *out, const char *role,
            const struct pkt_fixture_device *d)
 {
     buf_printf(out, "\"%s\": {\n", role);
-    hex(out, "device", d->id.b, 16);
-    hex(out, "sign_seed", d->sign.seed, 32);
-    hex(out, "sign_key", d->sign.pub.b, 32);
-    hex(out, "prekey_seed", d->seed, 32);
-    hex(out, "prekey_id", d->prekey.id.b, 16);
-    end(out, "\n},\n");
+    json_hex(out, "device", d->id.b, 16);
+    json_hex(out, "sign_seed", d->sign.seed, 32);
+    json_hex(out, "sign_key", d->sign.pub.b, 32);
+    json_hex(out, "prekey_seed", d->seed, 32);
+    json_hex(out, "prekey_id", d->prekey.id.b, 16);
+    json_end(out, "\n},\n");
 }
 
 static void
@@ -260,32 +215,32 @@ put_arrival(struct buf *out, const struct pkt_fixture *f)
     const struct arrival *a = &f->arrival;
 
     buf_str(out, "\"deliver\": {\n");
-    hex(out, "sender_agency", a->sender.b, 16);
-    hex(out, "hdr", a->hdr, a->hdr_len);
-    number(out, "slot", a->slot);
-    hex(out, "wrap", a->wrap, a->wrap_len);
-    hex(out, "wrap_hashes", a->wrap_hashes, a->wrap_hashes_len);
-    hex(out, "body", a->body, a->body_len);
-    end(out, "\n},\n\"stored\": {\n");
-    hex(out, "packet_id", f->stored.packet.b, 16);
-    hex(out, "pkt_digest", f->stored.pkt_digest.b, 32);
-    hex(out, "sender_agency", f->stored.sender.b, 16);
-    hex(out, "recipient_mailbox", f->stored.recipient.b, 16);
-    number(out, "not_after", f->stored.not_after);
-    number(out, "class", f->stored.class);
-    number(out, "time_ms", f->stored.time_ms);
-    end(out, "\n},\n");
+    json_hex(out, "sender_agency", a->sender.b, 16);
+    json_hex(out, "hdr", a->hdr, a->hdr_len);
+    json_number(out, "slot", a->slot);
+    json_hex(out, "wrap", a->wrap, a->wrap_len);
+    json_hex(out, "wrap_hashes", a->wrap_hashes, a->wrap_hashes_len);
+    json_hex(out, "body", a->body, a->body_len);
+    json_end(out, "\n},\n\"stored\": {\n");
+    json_hex(out, "packet_id", f->stored.packet.b, 16);
+    json_hex(out, "pkt_digest", f->stored.pkt_digest.b, 32);
+    json_hex(out, "sender_agency", f->stored.sender.b, 16);
+    json_hex(out, "recipient_mailbox", f->stored.recipient.b, 16);
+    json_number(out, "not_after", f->stored.not_after);
+    json_number(out, "class", f->stored.class);
+    json_number(out, "time_ms", f->stored.time_ms);
+    json_end(out, "\n},\n");
 }
 
 static void
 put_directory(struct buf *out, const struct pkt_fixture *f)
 {
     buf_str(out, "\"directory\": {\n");
-    hex(out, "sender_agency", f->sender_agency.b, 16);
-    hex(out, "sender_device", f->sender.id.b, 16);
-    hex(out, "sender_key", f->facts.key.b, 32);
-    number(out, "sender_class", f->facts.agency_class);
-    end(out, "\n},\n");
+    json_hex(out, "sender_agency", f->sender_agency.b, 16);
+    json_hex(out, "sender_device", f->sender.id.b, 16);
+    json_hex(out, "sender_key", f->facts.key.b, 32);
+    json_number(out, "sender_class", f->facts.agency_class);
+    json_end(out, "\n},\n");
 }
 
 static void
@@ -294,53 +249,53 @@ put_head(struct buf *out, const char *which, const struct head *head)
     uint8_t bytes[HEAD_LEN];
 
     head_encode(head, bytes);
-    hex(out, which, bytes, sizeof(bytes));
+    json_hex(out, which, bytes, sizeof(bytes));
 }
 
 static void
 put_part(struct buf *out, const struct inner_part *p)
 {
     buf_str(out, "{\n");
-    number(out, "part", p->number);
-    number(out, "here", p->here);
-    hex(out, "commit", p->commit.b, 32);
+    json_number(out, "part", p->number);
+    json_number(out, "here", p->here);
+    json_hex(out, "commit", p->commit.b, 32);
     if (p->here) {
-        hex(out, "blind", p->blind, sizeof(p->blind));
-        hex(out, "bytes", p->bytes, p->len);
+        json_hex(out, "blind", p->blind, sizeof(p->blind));
+        json_hex(out, "bytes", p->bytes, p->len);
     }
-    end(out, "\n},\n");
+    json_end(out, "\n},\n");
 }
 
 static void
 put_att(struct buf *out, const struct inner_att *att)
 {
     buf_str(out, "{\n");
-    hex(out, "att_id", att->id.b, 16);
-    number(out, "part", att->part);
-    number(out, "plain_len", att->plain_len);
-    hex(out, "att_key", att->key, 32);
-    end(out, "\n},\n");
+    json_hex(out, "att_id", att->id.b, 16);
+    json_number(out, "part", att->part);
+    json_number(out, "plain_len", att->plain_len);
+    json_hex(out, "att_key", att->key, 32);
+    json_end(out, "\n},\n");
 }
 
 static void
 put_inner(struct buf *out, const struct inner *in)
 {
     buf_str(out, "\"inner\": {\n");
-    number(out, "type", in->type);
-    hex(out, "sender_agency", in->sender.b, 16);
-    hex(out, "sender_device", in->device.b, 16);
-    number(out, "created_ms", in->created_ms);
+    json_number(out, "type", in->type);
+    json_hex(out, "sender_agency", in->sender.b, 16);
+    json_hex(out, "sender_device", in->device.b, 16);
+    json_number(out, "created_ms", in->created_ms);
     put_head(out, "dir", &in->dir);
     put_head(out, "dlv", &in->dlv);
-    hex(out, "in_reply_to", in->in_reply_to.b, 16);
-    hex(out, "sig", in->sig.b, 64);
+    json_hex(out, "in_reply_to", in->in_reply_to.b, 16);
+    json_hex(out, "sig", in->sig.b, 64);
     buf_str(out, "\"parts\": [\n");
     for (size_t i = 0; i < in->n_parts; i++)
         put_part(out, &in->parts[i]);
-    end(out, "\n],\n\"atts\": [\n");
+    json_end(out, "\n],\n\"atts\": [\n");
     for (size_t i = 0; i < in->n_atts; i++)
         put_att(out, &in->atts[i]);
-    end(out, "\n]\n},\n");
+    json_end(out, "\n]\n},\n");
 }
 
 static const char *
@@ -352,13 +307,13 @@ verdict_name(enum verdict v)
 static void
 put_expected(struct buf *out, const struct opened *o)
 {
-    text(out, "verdict", verdict_name(o->verdict));
-    text(out, "why", packet_cause_text(o->cause));
+    json_text(out, "verdict", verdict_name(o->verdict));
+    json_text(out, "why", packet_cause_text(o->cause));
     if (o->verdict == VERDICT_ALARM)
         return;
-    hex(out, "hh", o->hh.b, 32);
-    hex(out, "pkt_digest", o->pkt_digest.b, 32);
-    hex(out, "opened", o->opened.b, 32);
+    json_hex(out, "hh", o->hh.b, 32);
+    json_hex(out, "pkt_digest", o->pkt_digest.b, 32);
+    json_hex(out, "opened", o->opened.b, 32);
     if (o->inner_is_read)
         put_inner(out, &o->in);
 }
@@ -395,14 +350,14 @@ put_case(struct buf *out, const struct packet_case *c)
     assert_int_equal(pkt_fixture_open(&s->f, &s->o), c->verdict);
     assert_int_equal(s->o.cause, c->cause);
     buf_str(out, "{\n");
-    text(out, "name", c->name);
-    number(out, "now_ms", s->f.opener.now_ms);
-    hex(out, "mailbox", s->f.opener.mailbox.b, 16);
+    json_text(out, "name", c->name);
+    json_number(out, "now_ms", s->f.opener.now_ms);
+    json_hex(out, "mailbox", s->f.opener.mailbox.b, 16);
     put_device(out, "reader", &s->f.readers[c->reader]);
     put_directory(out, &s->f);
     put_arrival(out, &s->f);
     put_expected(out, &s->o);
-    end(out, "\n},\n");
+    json_end(out, "\n},\n");
     opened_clear(&s->o);
     packet_clear(&s->p);
     buf_clear(&s->padded);
@@ -413,11 +368,11 @@ put_case(struct buf *out, const struct packet_case *c)
 static void
 make_packets(struct buf *out)
 {
-    begin(out, "packets as DELIVER brings them, and what becomes of them");
+    json_begin(out, "packets as DELIVER brings them, and what becomes of them");
     buf_str(out, "\"packets\": [\n");
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         put_case(out, &cases[i]);
-    end(out, "\n]\n}\n");
+    json_end(out, "\n]\n}\n");
 }
 
 /* ---- receipts and withdrawals ---- */
@@ -454,21 +409,21 @@ put_rcpt(struct buf *out, const struct pkt_fixture *f, uint8_t outcome,
     assert_int_equal(rcpt_sign(bytes, &r, &f->readers[0].sign), ERR_OK);
     evidence_hash(&evidence, bytes, sizeof(bytes));
     buf_str(out, "{\n");
-    text(out, "outcome", outcome_name(outcome));
-    text(out, "reason", delivery_reason_name(reason));
-    hex(out, "packet_id", r.packet.b, 16);
-    hex(out, "pkt_digest", r.pkt_digest.b, 32);
-    hex(out, "agency", r.agency.b, 16);
-    hex(out, "device", r.device.b, 16);
-    hex(out, "prekey_id", r.prekey.b, 16);
-    hex(out, "opened", r.opened.b, 32);
-    number(out, "time_ms", r.time_ms);
-    number(out, "stored_index", r.stored_index);
+    json_text(out, "outcome", outcome_name(outcome));
+    json_text(out, "reason", delivery_reason_name(reason));
+    json_hex(out, "packet_id", r.packet.b, 16);
+    json_hex(out, "pkt_digest", r.pkt_digest.b, 32);
+    json_hex(out, "agency", r.agency.b, 16);
+    json_hex(out, "device", r.device.b, 16);
+    json_hex(out, "prekey_id", r.prekey.b, 16);
+    json_hex(out, "opened", r.opened.b, 32);
+    json_number(out, "time_ms", r.time_ms);
+    json_number(out, "stored_index", r.stored_index);
     put_head(out, "dlv", &r.dlv);
-    hex(out, "sign_key", f->readers[0].sign.pub.b, 32);
-    hex(out, "rcpt", bytes, sizeof(bytes));
-    hex(out, "evidence", evidence.b, 32);
-    end(out, "\n},\n");
+    json_hex(out, "sign_key", f->readers[0].sign.pub.b, 32);
+    json_hex(out, "rcpt", bytes, sizeof(bytes));
+    json_hex(out, "evidence", evidence.b, 32);
+    json_end(out, "\n},\n");
 }
 
 static void
@@ -486,16 +441,16 @@ put_wdrw(struct buf *out, const struct pkt_fixture *f, uint16_t reason)
     assert_int_equal(wdrw_sign(bytes, &w, &f->sender.sign), ERR_OK);
     evidence_hash(&evidence, bytes, sizeof(bytes));
     buf_str(out, "{\n");
-    text(out, "reason", delivery_reason_name(reason));
-    hex(out, "packet_id", w.packet.b, 16);
-    hex(out, "pkt_digest", w.pkt_digest.b, 32);
-    hex(out, "sender_agency", w.sender.b, 16);
-    hex(out, "device", w.device.b, 16);
-    number(out, "time_ms", w.time_ms);
-    hex(out, "sign_key", f->sender.sign.pub.b, 32);
-    hex(out, "wdrw", bytes, sizeof(bytes));
-    hex(out, "evidence", evidence.b, 32);
-    end(out, "\n},\n");
+    json_text(out, "reason", delivery_reason_name(reason));
+    json_hex(out, "packet_id", w.packet.b, 16);
+    json_hex(out, "pkt_digest", w.pkt_digest.b, 32);
+    json_hex(out, "sender_agency", w.sender.b, 16);
+    json_hex(out, "device", w.device.b, 16);
+    json_number(out, "time_ms", w.time_ms);
+    json_hex(out, "sign_key", f->sender.sign.pub.b, 32);
+    json_hex(out, "wdrw", bytes, sizeof(bytes));
+    json_hex(out, "evidence", evidence.b, 32);
+    json_end(out, "\n},\n");
 }
 
 static void
@@ -504,16 +459,16 @@ make_receipts(struct buf *out)
     struct pkt_fixture f;
 
     pkt_fixture_init(&f, 1, 0);
-    begin(out, "receipts and withdrawals as devices sign them");
+    json_begin(out, "receipts and withdrawals as devices sign them");
     buf_str(out, "\"rcpt\": [\n");
     put_rcpt(out, &f, OUTCOME_OPENED, REASON_NONE);
     put_rcpt(out, &f, OUTCOME_QUARANTINED, REASON_POLICY);
     put_rcpt(out, &f, OUTCOME_CANNOT_OPEN, REASON_UNDECRYPTABLE);
     put_rcpt(out, &f, OUTCOME_GONE, REASON_UNDECRYPTABLE);
-    end(out, "\n],\n\"wdrw\": [\n");
+    json_end(out, "\n],\n\"wdrw\": [\n");
     put_wdrw(out, &f, REASON_NONE);
     put_wdrw(out, &f, REASON_SENT_IN_ERROR);
-    end(out, "\n]\n}\n");
+    json_end(out, "\n]\n}\n");
     pkt_fixture_clear(&f);
 }
 
@@ -525,23 +480,23 @@ make_prekeys(struct buf *out)
     struct pkt_fixture f;
 
     pkt_fixture_init(&f, 3, 0);
-    begin(out, "signed prekey statements and the seeds behind them");
+    json_begin(out, "signed prekey statements and the seeds behind them");
     buf_str(out, "\"prekeys\": [\n");
     for (size_t i = 0; i < f.n_readers; i++) {
         const struct pkt_fixture_device *d = &f.readers[i];
 
         buf_str(out, "{\n");
-        hex(out, "device", d->id.b, 16);
-        hex(out, "sign_key", d->sign.pub.b, 32);
-        hex(out, "seed", d->seed, 32);
-        hex(out, "public_key", d->prekey.key.b, sizeof(d->prekey.key.b));
-        number(out, "not_before", d->prekey.not_before);
-        number(out, "not_after", d->prekey.not_after);
-        hex(out, "prekey_id", d->prekey.id.b, 16);
-        hex(out, "statement", d->stmt, sizeof(d->stmt));
-        end(out, "\n},\n");
+        json_hex(out, "device", d->id.b, 16);
+        json_hex(out, "sign_key", d->sign.pub.b, 32);
+        json_hex(out, "seed", d->seed, 32);
+        json_hex(out, "public_key", d->prekey.key.b, sizeof(d->prekey.key.b));
+        json_number(out, "not_before", d->prekey.not_before);
+        json_number(out, "not_after", d->prekey.not_after);
+        json_hex(out, "prekey_id", d->prekey.id.b, 16);
+        json_hex(out, "statement", d->stmt, sizeof(d->stmt));
+        json_end(out, "\n},\n");
     }
-    end(out, "\n]\n}\n");
+    json_end(out, "\n]\n}\n");
     pkt_fixture_clear(&f);
 }
 
@@ -581,13 +536,13 @@ put_attachment(struct buf *out, size_t len)
     seal_file(&blob, key, &id, len);
     bulk_digest(&digest, blob.data, blob.len);
     buf_str(out, "{\n");
-    hex(out, "att_id", id.b, sizeof(id.b));
-    hex(out, "att_key", key, sizeof(key));
-    number(out, "plain_len", len);
-    number(out, "ct_len", blob.len);
-    hex(out, "digest", digest.b, 32);
-    hex(out, "blob", blob.data, blob.len);
-    end(out, "\n},\n");
+    json_hex(out, "att_id", id.b, sizeof(id.b));
+    json_hex(out, "att_key", key, sizeof(key));
+    json_number(out, "plain_len", len);
+    json_number(out, "ct_len", blob.len);
+    json_hex(out, "digest", digest.b, 32);
+    json_hex(out, "blob", blob.data, blob.len);
+    json_end(out, "\n},\n");
     buf_clear(&blob);
 }
 
@@ -597,11 +552,11 @@ make_attachments(struct buf *out)
     static const size_t lengths[] = {0, 1, 5000, 16384, 40000};
 
     assert_int_equal(crypto_init(), ERR_OK);
-    begin(out, "sealed files; byte i of each file is i mod 251");
+    json_begin(out, "sealed files; byte i of each file is i mod 251");
     buf_str(out, "\"attachments\": [\n");
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
         put_attachment(out, lengths[i]);
-    end(out, "\n]\n}\n");
+    json_end(out, "\n]\n}\n");
 }
 
 const struct packet_vectors_file packet_vectors[] = {

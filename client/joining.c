@@ -1,0 +1,153 @@
+#include "client/joining.h"
+
+#include <string.h>
+
+#include "client/records.h"
+#include "client/upstream.h"
+#include "client/vault.h"
+#include "proto/invite.h"
+
+enum { DEADLINE_MS = 20 * 1000 };
+
+static const uint8_t id_zero[VAULT_ID_LEN];
+
+static bool
+has_code(const struct identity *id)
+{
+    static const uint8_t none[16];
+
+    return !crypto_equal(id->invite_code, none, sizeof(none));
+}
+
+static enum err
+send_request(struct app *app, struct upstream *up, const struct identity *id,
+             unsigned *wire, struct problem *pb)
+{
+    const struct msg *answer;
+    struct buf req = {0};
+    enum err rc = vault_get(app->vault, REC_STATEMENT, id_zero, &req);
+
+    if (rc != ERR_OK)
+        return problem_from_err(pb, "the request to join is not in the vault",
+                                rc);
+    struct msg_field f[] = {
+        [JOIN_CODE] = msg_bin(id->invite_code, 16),
+        [JOIN_REQUEST] = msg_bin(req.data, req.len),
+    };
+    rc = upstream_call(up, MSG_JOIN, f, 2, MSG_JOIN_STATE, &answer, wire, pb);
+    buf_clear(&req);
+    return rc;
+}
+
+static enum err
+ask_state(struct upstream *up, const struct identity *id, unsigned *state,
+          struct problem *pb)
+{
+    struct msg_field f[] = {
+        [JOIN_STATUS_CODE] = msg_bin(id->invite_code, 16),
+    };
+    const struct msg *answer;
+    enum err rc = upstream_call(up, MSG_JOIN_STATUS, f, 1, MSG_JOIN_STATE,
+                                &answer, NULL, pb);
+
+    if (rc != ERR_OK)
+        return rc;
+    *state = (unsigned)answer->f[JOIN_STATE_STATE].u;
+    if (*state == JOIN_REFUSED)
+        return problem_set(pb, P_POLICY, ERR_REFUSED,
+                           "the registrar refused the request", "%.*s",
+                           (int)answer->f[JOIN_STATE_DETAIL].len,
+                           (const char *)answer->f[JOIN_STATE_DETAIL].p);
+    return ERR_OK;
+}
+
+static enum err
+invite_problem(struct problem *pb)
+{
+    memset(pb, 0, sizeof(*pb));
+    return problem_set(pb, P_INVITE_EXPIRED, ERR_EXPIRED,
+                       "the invite is not valid any more",
+                       "it is unknown to the relay, expired, or somebody else "
+                       "has used it");
+}
+
+/* A later device has no code: it is admitted when its relay lets it in. */
+static enum err
+try_device(const struct identity *id, unsigned *state, struct problem *pb)
+{
+    struct upstream_options opt = {.deadline_ms = DEADLINE_MS};
+    struct upstream *up = NULL;
+    struct problem none = {0};
+    enum err rc = upstream_open(id, &opt, &up, &none);
+
+    if (rc == ERR_UNREACHABLE || rc == ERR_TIMEOUT) {
+        *pb = none;
+        return rc;
+    }
+    upstream_close(up);
+    *state = rc == ERR_OK ? JOIN_ADMITTED : JOIN_WAITING;
+    return ERR_OK;
+}
+
+static enum err
+try_invite(struct app *app, const struct identity *id, unsigned *state,
+           struct problem *pb)
+{
+    struct upstream *up = NULL;
+    unsigned wire = 0;
+    enum err rc = upstream_open_stranger(id->relay_address, id->relay_name,
+                                         &id->relay_key, DEADLINE_MS, &up, pb);
+
+    if (rc == ERR_OK)
+        rc = ask_state(up, id, state, pb);
+    /* Unknown: the invite is there and not used yet, or is not there. */
+    if (rc == ERR_OK && *state == JOIN_UNKNOWN) {
+        rc = send_request(app, up, id, &wire, pb);
+        if (wire == PERR_INVITE)
+            rc = invite_problem(pb);
+        if (rc == ERR_OK)
+            *state = JOIN_WAITING;
+    }
+    upstream_close(up);
+    return rc;
+}
+
+enum err
+joining_advance(struct app *app, struct identity *id, unsigned *state,
+                struct problem *pb)
+{
+    enum err rc;
+
+    *state = JOIN_UNKNOWN;
+    if (id->state != IDENTITY_WAITING) {
+        *state = JOIN_ADMITTED;
+        return ERR_OK;
+    }
+    rc = has_code(id) ? try_invite(app, id, state, pb)
+                      : try_device(id, state, pb);
+    if (rc == ERR_OK && *state == JOIN_ADMITTED) {
+        id->state = IDENTITY_READY;
+        crypto_wipe(id->invite_code, sizeof(id->invite_code));
+        rc = identity_save(app, id, pb);
+    }
+    return rc;
+}
+
+enum err
+joining_digits(struct app *app, const struct identity *id,
+               char out[FINGERPRINT_LEN + 1], struct problem *pb)
+{
+    struct join_request req;
+    struct buf b = {0};
+    enum err rc = vault_get(app->vault, REC_STATEMENT, id_zero, &b);
+
+    if (rc == ERR_OK)
+        rc = join_request_parse(&req, b.data, b.len);
+    if (rc == ERR_OK)
+        fingerprint(out, &id->network_id, &req.root, id->agency_name);
+    else
+        (void)problem_from_err(pb, "the request to join is not in the vault",
+                               rc);
+    buf_clear(&b);
+    return rc;
+}

@@ -1,0 +1,24 @@
+/*
+ * joining.h - from an invite to a device that may speak: the request, the wait,
+ * the end of it.  States in identity.h.
+ */
+#ifndef SEALPOST_CLIENT_JOINING_H
+#define SEALPOST_CLIENT_JOINING_H
+
+#include "client/app.h"
+#include "client/identity.h"
+#include "proto/fingerprint.h"
+
+/*
+ * While WAITING: sends the request again (it is the same one, so nothing
+ * happens twice) and asks how it stands.  Admitted: the identity becomes READY
+ * and is saved.  Refused: P_POLICY with the registrar's reason.  STATE gets
+ * enum join_state.  P_UNREACHABLE leaves everything as it is.
+ */
+enum err joining_advance(struct app *app, struct identity *id,
+                         unsigned *state, struct problem *pb);
+/* The digits that the registrar will ask for. */
+enum err joining_digits(struct app *app, const struct identity *id,
+                        char out[FINGERPRINT_LEN + 1], struct problem *pb);
+
+#endif

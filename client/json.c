@@ -1,5 +1,6 @@
 #include "client/json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,4 +125,43 @@ json_put_text(json_t *obj, const char *key, const void *text, size_t len)
         free(ascii);
     }
     json_put(obj, key, v);
+}
+
+const char *
+json_get_str(const json_t *obj, const char *key)
+{
+    const char *s = json_string_value(json_object_get(obj, key));
+
+    return s != NULL ? s : "";
+}
+
+uint64_t
+json_get_u64(const json_t *obj, const char *key)
+{
+    json_int_t v = json_integer_value(json_object_get(obj, key));
+
+    return v > 0 ? (uint64_t)v : 0;
+}
+
+bool
+json_get_bool(const json_t *obj, const char *key)
+{
+    return json_is_true(json_object_get(obj, key));
+}
+
+enum err
+json_get_hex(const json_t *obj, const char *key, void *out, size_t len)
+{
+    const char *s = json_string_value(json_object_get(obj, key));
+
+    memset(out, 0, len);
+    if (s == NULL)
+        return ERR_NOTFOUND;
+    return hex_decode(out, len, s);
+}
+
+void
+json_get_text(const json_t *obj, const char *key, char *out, size_t max)
+{
+    (void)snprintf(out, max, "%s", json_get_str(obj, key));
 }

@@ -7,6 +7,7 @@
 #define SEALPOST_CLIENT_JSON_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,5 +34,16 @@ void json_put_bool(json_t *obj, const char *key, int yes);
 void json_put_hex(json_t *obj, const char *key, const void *bytes, size_t len);
 /* Text of unknown origin: invalid UTF-8 is replaced, never refused. */
 void json_put_text(json_t *obj, const char *key, const void *text, size_t len);
+
+/* Short getters for what we wrote ourselves; what is missing or of another
+ * kind gives "", 0, false. */
+const char *json_get_str(const json_t *obj, const char *key);
+uint64_t json_get_u64(const json_t *obj, const char *key);
+bool json_get_bool(const json_t *obj, const char *key);
+/* Exactly LEN bytes as hex; ERR_NOTFOUND, ERR_MALFORMED: OUT is zeroed. */
+enum err json_get_hex(const json_t *obj, const char *key, void *out,
+                      size_t len);
+/* Copies, cut at MAX - 1 bytes, always terminated. */
+void json_get_text(const json_t *obj, const char *key, char *out, size_t max);
 
 #endif

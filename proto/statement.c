@@ -6,8 +6,9 @@
 #include "common/bytes.h"
 #include "proto/limits.h"
 
-/* The terminator is part of it. */
+/* The terminators are part of them. */
 static const char domain[] = "sealpost/1/stmt";
+static const char pop_domain[] = "sealpost/1/pop";
 static const char bundle_domain[] = "sealpost/1/bundle";
 
 enum {
@@ -188,8 +189,15 @@ stmt_sig_check(const struct statement *st, unsigned i,
 
 /* ---- proof of possession ---- */
 
-/* The new key of ST, its agency, and how many bytes of the body it signs (0:
- * all before pop).  NULL: a kind without. */
+/* What a pop signs, whole: short enough for the stack, so that checking one
+ * cannot run out of memory. */
+struct pop_text {
+    uint8_t bytes[sizeof(pop_domain) + 32 + 16 + 32 + 32 + 8 + 1 + LIMIT_LABEL];
+    size_t len;
+};
+
+/* The pop of ST, its new key, its agency, and how many bytes of the body it
+ * signs (0: all before pop).  NULL: a kind without. */
 static struct sig *
 pop_of(struct statement *st, const struct sign_key **key,
        struct agency_id *agency, size_t *covered)
@@ -214,6 +222,25 @@ pop_of(struct statement *st, const struct sign_key **key,
     }
 }
 
+/* BODY is well formed, so its part before pop fits. */
+static struct pop_text
+pop_text(const struct hash *network_id, const struct agency_id *agency,
+         const uint8_t *body, size_t body_len, size_t covered)
+{
+    struct pop_text t;
+    uint8_t *p = t.bytes;
+    size_t len = covered != 0 ? covered : body_len - POP_LEN;
+
+    memcpy(p, pop_domain, sizeof(pop_domain));
+    memcpy(p += sizeof(pop_domain), network_id->b, 32);
+    memcpy(p += 32, agency->b, 16);
+    p += 16;
+    assert(len <= (size_t)(t.bytes + sizeof(t.bytes) - p));
+    memcpy(p, body, len);
+    t.len = (size_t)(p - t.bytes) + len;
+    return t;
+}
+
 enum err
 stmt_pop_make(struct statement *st, const struct sign_secret *key,
               const struct hash *network_id)
@@ -229,12 +256,10 @@ stmt_pop_make(struct statement *st, const struct sign_secret *key,
         return ERR_STATE;
     rc = stmt_body_build(&body, st);
     if (rc == ERR_OK) {
-        struct span parts[] = {
-            {network_id->b, 32},
-            {agency.b, 16},
-            {body.data, covered != 0 ? covered : body.len - POP_LEN}};
+        struct pop_text t =
+            pop_text(network_id, &agency, body.data, body.len, covered);
 
-        rc = sign_make(pop, key, "sealpost/1/pop", parts, 3);
+        sign_raw(pop, key, t.bytes, t.len);
     }
     buf_clear(&body);
     return rc;
@@ -248,14 +273,12 @@ stmt_pop_check(const struct statement *st, const struct hash *network_id)
     struct agency_id agency;
     size_t covered;
     const struct sig *pop = pop_of(&copy, &pub, &agency, &covered);
+    struct pop_text t;
 
     if (pop == NULL)
         return ERR_OK;
-    struct span parts[] = {
-        {network_id->b, 32},
-        {agency.b, 16},
-        {st->body_bytes, covered != 0 ? covered : st->body_len - POP_LEN}};
-    return sign_check(pop, pub, "sealpost/1/pop", parts, 3);
+    t = pop_text(network_id, &agency, st->body_bytes, st->body_len, covered);
+    return verify_raw(pop, pub, t.bytes, t.len);
 }
 
 /* ---- bundles ---- */

@@ -196,6 +196,46 @@ net_clear(struct net *net)
 
 /* ---- members ---- */
 
+void
+net_fill_admit(struct net *net, struct statement *st,
+               const struct sign_secret *root, const char *name, uint8_t class)
+{
+    net_head_registrar(net, st, STMT_ADMIT);
+    st->body.admit = (struct stmt_admit){.root = root->pub,
+                                         .class = class,
+                                         .country = {'D', 'E'},
+                                         .name = text_ref(name)};
+    must(stmt_pop_make(st, root, &net->network_id) == ERR_OK, "no pop");
+}
+
+void
+net_fill_device(struct net *net, struct statement *st, unsigned agency,
+                struct sign_secret *key)
+{
+    struct dh_secret dh;
+    struct dh_key pub;
+
+    net_sign_key(net, key);
+    net_dh_key(net, &dh, &pub);
+    net_head_agency(net, st, STMT_DEVICE, agency);
+    st->body.device = (struct stmt_device){.sign_key = key->pub,
+                                           .transport_key = pub,
+                                           .not_after_s = net->now_s + 86400,
+                                           .label = text_ref("new")};
+}
+
+void
+net_fill_reroot(struct net *net, struct statement *st, unsigned agency,
+                struct sign_secret *key, uint64_t effective_s)
+{
+    net_sign_key(net, key);
+    net_head_registrar(net, st, STMT_REROOT);
+    st->body.reroot.agency = net->agencies[agency].id;
+    st->body.reroot.root = key->pub;
+    st->body.reroot.effective_s = effective_s;
+    must(stmt_pop_make(st, key, &net->network_id) == ERR_OK, "no pop");
+}
+
 unsigned
 net_agency(struct net *net, const char *name, uint8_t class)
 {
@@ -206,12 +246,7 @@ net_agency(struct net *net, const char *name, uint8_t class)
     must(i < NET_MAX, "too many agencies");
     net_sign_key(net, &a->root);
     agency_id_of(&a->id, &a->root.pub);
-    net_head_registrar(net, &st, STMT_ADMIT);
-    st.body.admit = (struct stmt_admit){.root = a->root.pub,
-                                        .class = class,
-                                        .country = {'D', 'E'},
-                                        .name = text_ref(name)};
-    must(stmt_pop_make(&st, &a->root, &net->network_id) == ERR_OK, "no pop");
+    net_fill_admit(net, &st, &a->root, name, class);
     must_apply(net_log_registrar(net, &st));
     net->n_agencies++;
     return i;

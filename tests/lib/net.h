@@ -94,6 +94,15 @@ void net_build_registrar(const struct net *net, struct buf *out,
                          const struct statement *st);
 void net_build_agency(const struct net *net, struct buf *out,
                       const struct statement *st, unsigned agency);
+/* Right in every field, to be spoilt: a new agency, a new device of AGENCY, a
+ * new root for it.  ADMIT and REROOT have their pop; DEVICE does not. */
+void net_fill_admit(struct net *net, struct statement *st,
+                    const struct sign_secret *root, const char *name,
+                    uint8_t class);
+void net_fill_device(struct net *net, struct statement *st, unsigned agency,
+                     struct sign_secret *key);
+void net_fill_reroot(struct net *net, struct statement *st, unsigned agency,
+                     struct sign_secret *key, uint64_t effective_s);
 /* Build, sign, apply, keep as a leaf, give what it did. */
 struct dir_finding net_log_registrar(struct net *net,
                                      const struct statement *st);

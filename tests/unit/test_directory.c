@@ -379,8 +379,8 @@ an_auditors_scope_is_read_exactly(void **state)
         "",
         "free text\nscoped work",
         "scope agencies=* from=* to=*",
-        "scope agencies=11000000000000000000000000000000 from=2026-01-01 "
-        "to=2026-12-31",
+        "scope agencies=11000000000000000000000000000000 from=2026-01-01 to=*",
+        "scope agencies=* from=2026-01-01 to=2026-12-31",
         "hello\nscope agencies=* from=2024-02-29 to=*\nbye",
     };
     static const char *const bad[] = {

@@ -1,0 +1,166 @@
+#!/bin/sh
+# demo.sh - a whole network on this machine, from the first key to the audit.
+#
+# Prints every command before it runs it, so that it doubles as a lesson.
+# Ends with exit code 0 only if everything that it claims was seen.
+#   KEEP=DIR          leave every party's state in DIR (and a file `env`)
+#   SEALPOST_BUILD    where the programs are (default: build)
+set -eu
+
+here=$(cd "$(dirname "$0")/.." && pwd)
+build=${SEALPOST_BUILD:-$here/build}
+samples=$here/tests/samples
+
+if [ -n "${KEEP:-}" ]; then
+    mkdir -p "$KEEP"
+    [ -z "$(ls -A "$KEEP")" ] || {
+        echo "demo: $KEEP is not empty; name a new directory" >&2
+        exit 1
+    }
+    net=$(cd "$KEEP" && pwd)
+else
+    net=$(mktemp -d "${TMPDIR:-/tmp}/sealpost-demo.XXXXXX")
+fi
+relay_stop() { :; }
+trap 'relay_stop; [ -n "${KEEP:-}" ] || rm -rf "$net"' EXIT
+trap 'exit 130' INT TERM
+
+chapter() {
+    printf '\n== %s ==\n' "$*"
+}
+say() {
+    printf '   %s\n' "$*"
+}
+# The words of a command as they would be typed in $net.
+words() {
+    for word; do
+        case $word in
+        "$net"/*) word=${word#"$net/"} ;;
+        esac
+        case $word in
+        *[!A-Za-z0-9_./:=+,@-]*) printf " '%s'" "$word" ;;
+        *) printf ' %s' "$word" ;;
+        esac
+    done
+    printf '\n'
+}
+# as PARTY COMMAND...: print it, then run it as that party.
+as() {
+    printf '\n[%s] $ sealpost' "$1"
+    (shift && words "$@")
+    client "$@"
+}
+show() { # daemon COMMAND...
+    printf '\n[relay] $ sealpostd' >&2
+    (shift && words "$@") >&2
+    "$@"
+}
+. "$here/tests/lib/network.sh"
+
+chapter "1. A relay, and a registrar who decides who may join"
+network_relay
+network_registrar
+
+chapter "2. An NGO, a hub and an auditor are invited, and join"
+network_join ngo "Harbour Light" GB non_statutory Referrals "Anna's laptop"
+network_join hub "Northgate Hub" GB statutory "First contact" "Front desk"
+network_join auditor "Public Audit Office" GB auditor Audit "Audit desk"
+
+chapter "3. A second machine for the NGO and for the hub"
+network_device ngo ngo-2 "Ben's laptop" Referrals
+network_device hub hub-2 "Back desk" "First contact"
+
+chapter "4. People check an agency once, by phone"
+as ngo contacts
+as ngo contacts verify "Northgate Hub" --yes
+
+chapter "5. A complete referral with evidence files, from the NGO to the hub"
+make_attachments "$net/evidence"
+as ngo send --to "Northgate Hub/First contact" \
+    "$samples/adult-consents.json" \
+    --attach "$net/evidence/statement.pdf" \
+    --attach "$net/evidence/photograph.jpg" --yes
+id=$(client ngo outbox --json --all | newest_packet)
+
+chapter "6. The hub's two desks collect it; one of them answers"
+as hub sync
+as hub inbox
+as hub read "$id"
+as hub-2 sync
+as hub accept "$id" --reference NG-2026-0417 --owner "Duty officer" \
+    --note "Received. We will call on the safe number."
+as ngo sync
+as ngo status "$id"
+as ngo-2 sync
+as ngo-2 inbox --all
+
+chapter "7. The relay is killed in the middle of the work, and comes back"
+say "kill -9, while a packet is being sent"
+client ngo send --to "Northgate Hub" --text "One more thing: $canary" \
+    --in-reply-to "$id" --yes >"$net/send.out" 2>&1 &
+sender=$!
+relay_kill
+wait "$sender" || true
+cat "$net/send.out"
+as ngo outbox
+relay_again
+as ngo sync
+as hub sync
+as hub inbox
+
+chapter "8. Withdrawn, declined, answered: everything ends in one state"
+as ngo send --to "Northgate Hub" "$samples/notification-only.json" --yes
+wid=$(client ngo outbox --json --all | newest_packet)
+as ngo withdraw "$wid"
+as ngo send --to "Northgate Hub" "$samples/child.json" --yes
+cid=$(client ngo outbox --json --all | newest_packet)
+as hub sync
+as hub decline "$cid" --reason wrong_hub --note "This belongs to the west."
+as hub reply "$id" --text "She arrived safely."
+as ngo sync
+as ngo read "$(client ngo inbox --json | newest_packet)"
+
+chapter "9. Evidence that others can check"
+as ngo receipt "$id" -o "$net/receipt.txt"
+daemon vkey --data "$net/relay" delivery >"$net/relay.vkey"
+as ngo verify "$net/receipt.txt" --vkey "$net/relay.vkey"
+as ngo slip "$id"
+as hub export "$id" -o "$net/export"
+(cd "$net/export" && ls -l)
+
+chapter "10. The auditor sees every delivery and no case"
+as ngo sync
+as hub sync
+as hub-2 sync
+as auditor audit
+
+chapter "11. No word of any case lies in the clear"
+say "the story told: \"$canary\""
+network_canaries
+
+cat >"$net/env" <<ENV
+# Source this in a shell: . $net/env
+export SEALPOST_BUILD='$build'
+export SEALPOST_NET='$net'
+export SEALPOST_RELAY_ADDRESS='$(cat "$net/relay/run/address")'
+export SEALPOST_RELAY_DATA='$net/relay'
+export SEALPOST_VAULT_COST=floor
+export PATH="$build:\$PATH"
+$(for p in registrar ngo ngo-2 hub hub-2 auditor; do
+    v=$(printf '%s' "$p" | tr 'a-z-' 'A-Z_')
+    printf "export SEALPOST_HOME_%s='%s'\n" "$v" "$net/$p"
+    printf "export SEALPOST_PASSPHRASE_FILE_%s='%s'\n" "$v" "$net/pass/$p"
+done)
+# one party at a time: as ngo inbox
+as() {
+    p=\$1; shift
+    SEALPOST_HOME="$net/\$p" SEALPOST_PASSPHRASE_FILE="$net/pass/\$p" \\
+        "$build/sealpost" "\$@"
+}
+ENV
+
+printf '\nEverything that was sent was answered, counted and verified.\n'
+if [ -n "${KEEP:-}" ]; then
+    printf 'All of it stays in %s; start the relay again with\n' "$net"
+    printf '  . %s/env && sealpostd run --data %s/relay\n' "$net" "$net"
+fi

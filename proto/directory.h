@@ -211,8 +211,8 @@ enum err directory_apply(struct directory *dir, const void *bytes, size_t len,
  * ahead of NOW_S, a REROOT at least 71 h away, a device not expired already,
  * the agency's root as of NOW_S, texts in NFC, a readable auditor's scope, room
  * left.  Else ERR_MALFORMED, ERR_VERIFY, ERR_REFUSED, ERR_FULL, ERR_VERSION
- * (unknown kind) and FINDING says why.  ERR_EXISTS when it is the issuer's
- * latest statement again: already logged, nothing to do.
+ * (unknown kind) and FINDING says why.  ERR_EXISTS when these bytes
+ * are a leaf already: FINDING->index is its place, nothing is to do.
  */
 enum err directory_check(const struct directory *dir, const void *bytes,
                          size_t len, uint64_t now_s,

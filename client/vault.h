@@ -99,8 +99,9 @@ enum err vault_release(struct vault *v);
 
 /* Holds the vault again and reads what others did.  CHANGED (may be NULL) is
  * true if there was anything: then rebuild what was derived from records.
- * ERR_BUSY and ERR_FULL: still released, try again.  Positions of vault_next
- * from before are void.  Works across changed passphrases and epochs. */
+ * ERR_BUSY: still released, try again; after anything else only vault_close is
+ * left.  Positions of vault_next from before are void.  Works across changed
+ * passphrases and epochs. */
 enum err vault_reacquire(struct vault *v, uint32_t wait_ms, bool *changed);
 bool vault_is_held(const struct vault *v);
 

@@ -300,9 +300,14 @@ cmd_run(const struct options *o)
     };
     static struct relay r;
     char why[1024];
-    enum err rc = relay_open(&r, &opt, why, sizeof(why));
+    size_t len;
+    enum err rc;
 
     (void)os_raise_fd_limit();
+    rc = relay_open(&r, &opt, why, sizeof(why));
+    len = strlen(why);
+    while (len > 0 && why[len - 1] == '\n')
+        why[--len] = '\0';
     if (rc != ERR_OK)
         /* Nothing was promised yet: the process simply ends. */
         return fail("the relay does not start",

@@ -1,8 +1,10 @@
 /* The process, the terminal and secrets; files are in os_posix.c. */
+#define _GNU_SOURCE /* ppoll */
 #include "common/os.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -88,21 +90,31 @@ os_term_width(int fd)
     return size.ws_col;
 }
 
-/* Signals that came while a passphrase was being typed. */
-static volatile sig_atomic_t arrived;
+/* Waits for a byte with the signals of WAITING let in; with NULL read() itself
+ * waits. */
+static enum err
+wait_for_byte(int fd, const sigset_t *waiting)
+{
+    struct pollfd readable = {.fd = fd, .events = POLLIN};
+
+    if (waiting == NULL || ppoll(&readable, 1, NULL, waiting) == 1)
+        return ERR_OK;
+    return os_fail(errno);
+}
 
 static enum err
-read_line(int fd, size_t max, struct buf *buf)
+read_line(int fd, size_t max, const sigset_t *waiting, struct buf *buf)
 {
     size_t start = buf->len;
     uint8_t c;
 
     for (;;) {
-        ssize_t n = read(fd, &c, 1);
-        if (n < 0 && errno == EINTR && arrived == 0)
+        enum err rc = wait_for_byte(fd, waiting);
+        ssize_t n = rc == ERR_OK ? read(fd, &c, 1) : -1;
+        if (n < 0 && rc == ERR_OK && errno == EINTR)
             continue;
         if (n < 0)
-            return os_fail(errno);
+            return rc != ERR_OK ? rc : os_fail(errno);
         if (n == 0 && buf->len == start)
             return ERR_CLOSED;
         if (n == 0 || c == '\n')
@@ -117,7 +129,7 @@ enum err
 os_read_fd_line(int fd, size_t max, struct buf *buf)
 {
     size_t start = buf->len;
-    enum err rc = read_line(fd, max, buf);
+    enum err rc = read_line(fd, max, NULL, buf);
 
     if (rc != ERR_OK)
         os_undo(buf, start);
@@ -127,9 +139,9 @@ os_read_fd_line(int fd, size_t max, struct buf *buf)
 }
 
 /* Signals that would leave the terminal without echo. */
-static const int deadly[] = {SIGINT,  SIGTERM, SIGHUP, SIGQUIT,
-                             SIGTSTP, SIGTTIN, SIGTTOU};
+static const int deadly[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
 #define DEADLY (sizeof(deadly) / sizeof(deadly[0]))
+static volatile sig_atomic_t arrived;
 
 static void
 on_signal(int number)
@@ -137,36 +149,51 @@ on_signal(int number)
     arrived = number;
 }
 
+struct signals {
+    struct sigaction old[DEADLY];
+    sigset_t mask;
+};
+
+/* Caught, and blocked: they come only while ppoll() waits, so none can slip
+ * in before a read() that then waits for ever.  In the background, SIGTTOU
+ * stops us before the echo is off, as it should. */
 static void
-catch_signals(struct sigaction *old)
+catch_signals(struct signals *s)
 {
     struct sigaction catching;
+    sigset_t blocked;
 
     memset(&catching, 0, sizeof(catching));
-    catching.sa_handler = on_signal; /* no SA_RESTART: read() must return */
+    catching.sa_handler = on_signal;
     arrived = 0;
+    sigemptyset(&blocked);
     for (size_t i = 0; i < DEADLY; i++)
-        sigaction(deadly[i], &catching, &old[i]);
+        sigaddset(&blocked, deadly[i]);
+    pthread_sigmask(SIG_BLOCK, &blocked, &s->mask);
+    for (size_t i = 0; i < DEADLY; i++)
+        sigaction(deadly[i], &catching, &s->old[i]);
 }
 
+/* A signal that came after the wait is obeyed by its old handler. */
 static void
-restore_signals(const struct sigaction *old)
+restore_signals(const struct signals *s)
 {
     for (size_t i = 0; i < DEADLY; i++)
-        sigaction(deadly[i], &old[i], NULL);
+        sigaction(deadly[i], &s->old[i], NULL);
+    pthread_sigmask(SIG_SETMASK, &s->mask, NULL);
 }
 
 /* One try; the terminal is as it was when this returns. */
 static enum err
 ask(int tty, const char *prompt, struct buf *buf)
 {
-    struct sigaction old[DEADLY];
+    struct signals signals;
     struct termios normal, silent;
     enum err rc = ERR_OK;
 
     if (tcgetattr(tty, &normal) != 0)
         return ERR_NOTFOUND;
-    catch_signals(old);
+    catch_signals(&signals);
     silent = normal;
     silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
     silent.c_lflag |= ICANON | ISIG;
@@ -175,17 +202,11 @@ ask(int tty, const char *prompt, struct buf *buf)
     if (rc == ERR_OK)
         rc = os_write_all(tty, prompt, strlen(prompt));
     if (rc == ERR_OK)
-        rc = os_read_fd_line(tty, PASSPHRASE_MAX, buf);
+        rc = read_line(tty, PASSPHRASE_MAX, &signals.mask, buf);
     tcsetattr(tty, TCSAFLUSH, &normal);
     os_write_all(tty, "\n", 1);
-    restore_signals(old);
+    restore_signals(&signals);
     return rc == ERR_CLOSED ? ERR_CANCELLED : rc;
-}
-
-static bool
-was_stopped(int number)
-{
-    return number == SIGTSTP || number == SIGTTIN || number == SIGTTOU;
 }
 
 enum err
@@ -205,7 +226,7 @@ os_read_passphrase(const char *prompt, struct buf *buf)
         if (number != 0)
             kill(getpid(), number);
         /* Still here: it was stopped and continued, or somebody handles it. */
-    } while (was_stopped(number));
+    } while (number == SIGTSTP);
     os_close(&tty);
     if (number != 0)
         rc = ERR_CANCELLED;

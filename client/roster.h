@@ -60,4 +60,19 @@ bool roster_is_verified(const struct roster *r, const struct agency_id *id);
 enum err roster_set_verified(struct roster *r, const struct agency_id *id,
                              uint64_t now_ms, struct problem *pb);
 
+/* Nothing is sent to this agency until its digits are checked: we learned of a
+ * change of its root with less than 71 hours left (CRYPTO.md section 4). */
+bool roster_is_held(const struct roster *r, const struct agency_id *id);
+
+/* Who signs LOG (enum log_which) by the policy in force.  ERR_STATE before
+ * genesis is known. */
+enum err roster_vkey(const struct roster *r, unsigned log, struct vkey *out);
+/* The mailbox that this device writes from: the one it joined with, else the
+ * first open one that has it; NULL: none. */
+const struct dir_mailbox *roster_own_mailbox(const struct roster *r,
+                                             const struct identity *id);
+/* The agency of a mailbox; false when it is not known. */
+bool roster_mailbox_agency(const struct roster *r, const struct mailbox_id *id,
+                           struct agency_id *out);
+
 #endif

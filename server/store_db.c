@@ -158,42 +158,23 @@ db_checkpoint(struct db *db, enum db_checkpoint how, uint64_t *left)
     return translate(db->handle, code);
 }
 
-/* The hook has one pointer; two are needed.  One writer per process has it. */
-struct commit_hook {
-    void (*seen)(void *arg, unsigned frames);
-    void *arg;
-};
-
 static int
 on_wal(void *arg, sqlite3 *h, const char *name, int frames)
 {
-    const struct commit_hook *hook = arg;
+    const struct db *db = arg;
 
     (void)h;
     (void)name;
-    hook->seen(hook->arg, (unsigned)frames);
+    db->seen(db->seen_arg, (unsigned)frames);
     return SQLITE_OK;
-}
-
-static void
-free_hook(void *hook)
-{
-    sqlite3_free(hook);
 }
 
 void
 db_on_commit(struct db *db, void (*seen)(void *arg, unsigned frames), void *arg)
 {
-    struct commit_hook *hook = sqlite3_malloc(sizeof(*hook));
-
-    if (hook == NULL)
-        return;
-    *hook = (struct commit_hook){seen, arg};
-    /* Client data lives until the connection closes. */
-    if (sqlite3_create_function_v2(db->handle, "sealpost_hook", 0, SQLITE_UTF8,
-                                   hook, NULL, NULL, NULL,
-                                   free_hook) == SQLITE_OK)
-        sqlite3_wal_hook(db->handle, on_wal, hook);
+    db->seen = seen;
+    db->seen_arg = arg;
+    sqlite3_wal_hook(db->handle, on_wal, db);
 }
 
 struct q

@@ -29,6 +29,8 @@ struct sqlite3_stmt;
 struct db {
     struct sqlite3 *handle;
     struct sqlite3_stmt *stmt[SQL_COUNT];
+    void (*seen)(void *arg, unsigned frames); /* db_on_commit */
+    void *seen_arg;
 };
 
 enum db_mode { DB_WRITE, DB_READ };
@@ -50,7 +52,7 @@ const char *db_words(const struct db *db);
 enum db_checkpoint { DB_CHECKPOINT_PASSIVE, DB_CHECKPOINT_EMPTY };
 enum err db_checkpoint(struct db *db, enum db_checkpoint how, uint64_t *left);
 /* SEEN is called after each commit of this connection with the frames that
- * wait for a checkpoint. */
+ * wait for a checkpoint.  DB may not move from now on. */
 void db_on_commit(struct db *db, void (*seen)(void *arg, unsigned frames),
                   void *arg);
 

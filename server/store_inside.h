@@ -201,6 +201,7 @@ enum err slot_settle(struct tx *tx, struct packet_row *p, uint64_t pos,
                      enum slot_state state);
 /* Body and attachments go when nobody waits for them any more. */
 enum err packet_release(struct tx *tx, struct packet_row *p);
+/* Now; who still waited waits no more. */
 enum err packet_drop_body(struct tx *tx, struct packet_row *p);
 /* All waiting slots of a device (in one mailbox, when given) are gone;
  * packets that lose their last one end. */

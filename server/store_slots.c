@@ -52,6 +52,29 @@ release_blobs(struct tx *tx, const struct packet_row *p)
     }
 }
 
+/* Nobody is served any more. */
+static enum err
+close_slots(struct tx *tx, struct packet_row *p)
+{
+    struct q q;
+    enum err rc;
+
+    if (p->live == 0)
+        return ERR_OK;
+    q = db_q(tx->db, SQL_SLOTS_GONE);
+    q_u64(&q, p->id);
+    rc = q_run(&q);
+    if (rc != ERR_OK)
+        return rc;
+    q = db_q(tx->db, SQL_PACKET_LIVE);
+    q_u64(&q, 0);
+    q_u64(&q, p->id);
+    rc = q_run(&q);
+    if (rc == ERR_OK)
+        p->live = 0;
+    return rc;
+}
+
 enum err
 packet_drop_body(struct tx *tx, struct packet_row *p)
 {
@@ -60,9 +83,12 @@ packet_drop_body(struct tx *tx, struct packet_row *p)
 
     if (!p->has_body)
         return ERR_OK;
-    q = db_q(tx->db, SQL_BODY_DROP);
-    q_u64(&q, p->id);
-    rc = q_run(&q);
+    rc = close_slots(tx, p);
+    if (rc == ERR_OK) {
+        q = db_q(tx->db, SQL_BODY_DROP);
+        q_u64(&q, p->id);
+        rc = q_run(&q);
+    }
     if (rc == ERR_OK) {
         q = db_q(tx->db, SQL_PACKET_BODY_GONE);
         q_u64(&q, p->id);
@@ -95,29 +121,6 @@ tally_end(struct tx *tx, const struct packet_row *p)
     return q_run(&q);
 }
 
-/* Nobody is served any more, except after a hand-over: the colleagues. */
-static enum err
-close_slots(struct tx *tx, struct packet_row *p)
-{
-    struct q q;
-    enum err rc;
-
-    if (p->state == PACKET_HANDED_OVER)
-        return ERR_OK;
-    q = db_q(tx->db, SQL_SLOTS_GONE);
-    q_u64(&q, p->id);
-    rc = q_run(&q);
-    if (rc != ERR_OK)
-        return rc;
-    q = db_q(tx->db, SQL_PACKET_LIVE);
-    q_u64(&q, 0);
-    q_u64(&q, p->id);
-    rc = q_run(&q);
-    if (rc == ERR_OK)
-        p->live = 0;
-    return rc;
-}
-
 enum err
 packet_end(struct tx *tx, struct packet_row *p, uint8_t type, uint16_t reason,
            const struct device_id *actor, struct span evidence, uint64_t *index)
@@ -135,9 +138,12 @@ packet_end(struct tx *tx, struct packet_row *p, uint8_t type, uint16_t reason,
     rc = q_run(&q);
     if (rc == ERR_OK)
         rc = tally_end(tx, p);
-    if (rc == ERR_OK)
-        rc = close_slots(tx, p);
-    return rc == ERR_OK ? packet_release(tx, p) : rc;
+    if (rc != ERR_OK)
+        return rc;
+    /* After a hand-over the colleagues still get theirs. */
+    if (p->state == PACKET_HANDED_OVER)
+        return packet_release(tx, p);
+    return packet_drop_body(tx, p);
 }
 
 enum err

@@ -69,14 +69,8 @@ static enum err
 drop_one_body(struct tx *tx)
 {
     struct packet_row p;
-    struct q q;
     enum err rc = next_packet(tx, SQL_DUE_BODY, tx->now_s, &p);
 
-    if (rc != ERR_OK)
-        return rc;
-    q = db_q(tx->db, SQL_SLOTS_GONE);
-    q_u64(&q, p.id);
-    rc = q_run(&q);
     return rc == ERR_OK ? packet_drop_body(tx, &p) : rc;
 }
 

@@ -46,9 +46,15 @@ enum exit_code {
       "check the network, then `sealpost sync`")                               \
     X(P_RELAY_KEY, "E-RELAY-KEY", EXIT_CODE_VERIFY,                            \
       "do not send; compare the relay's key with your registrar by phone")     \
+    X(P_DEVICE, "E-DEVICE", EXIT_CODE_POLICY,                                  \
+      "check this machine's clock, then ask whoever runs your agency's "       \
+      "devices")                                                               \
     X(P_RELAY_ERROR, "E-RELAY", EXIT_CODE_FAILED, "run `sealpost sync` again") \
     X(P_SPLIT_VIEW, "E-SPLIT-VIEW", EXIT_CODE_VERIFY,                          \
       "stop sending and hand the saved proof file to your registrar")          \
+    X(P_ROLLED_BACK, "E-ROLLED-BACK", EXIT_CODE_VERIFY,                        \
+      "tell the relay's operator; nothing is lost: your outbox sends it "      \
+      "again")                                                                 \
     X(P_ORIGIN, "E-ORIGIN", EXIT_CODE_VERIFY,                                  \
       "wait for the registrar's signed policy; do not send")                   \
     X(P_VERIFY, "E-VERIFY", EXIT_CODE_VERIFY,                                  \

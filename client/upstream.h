@@ -49,6 +49,8 @@ enum err upstream_open_stranger(const char *address, const char *relay_name,
                                 struct problem *pb);
 void upstream_close(struct upstream *u);
 
+bool upstream_is_alive(const struct upstream *u);
+
 /* The relay's WELCOME: its two checkpoints (notes, borrowed) and its clock. */
 struct span upstream_directory_checkpoint(const struct upstream *u);
 struct span upstream_delivery_checkpoint(const struct upstream *u);

@@ -1,0 +1,199 @@
+/*
+ * upstream_open.c - how a connection begins, and what it means when it does
+ * not.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/identity.h"
+#include "client/upstream_inside.h"
+
+enum { DEADLINE_MS = 20 * 1000 };
+
+/* "host:port" or "[v6]:port". */
+static enum err
+split_address(const char *address, char *host, size_t max, uint16_t *port)
+{
+    const char *colon = strrchr(address, ':');
+    size_t len = colon == NULL ? 0 : (size_t)(colon - address);
+    char *end;
+    unsigned long n;
+
+    if (len > 1 && address[0] == '[' && address[len - 1] == ']') {
+        address++;
+        len -= 2;
+    }
+    if (len == 0 || len >= max)
+        return ERR_MALFORMED;
+    n = strtoul(colon + 1, &end, 10);
+    if (*end != '\0' || n == 0 || n > 65535)
+        return ERR_MALFORMED;
+    memcpy(host, address, len);
+    host[len] = '\0';
+    *port = (uint16_t)n;
+    return ERR_OK;
+}
+
+static const char *
+reason(const struct upstream *u)
+{
+    if (u->bye_code != 0)
+        return bye_text(u->bye_code);
+    return u->detail[0] != '\0' ? u->detail : err_text(u->why);
+}
+
+static const char unreachable[] = "the relay cannot be reached";
+
+static enum err
+never_ready(const struct upstream *u, struct problem *pb)
+{
+    switch (u->state) {
+    case UP_CONNECTING:
+        return problem_set(pb, P_UNREACHABLE, ERR_UNREACHABLE, unreachable,
+                           "%s", u->late ? "it does not answer" : reason(u));
+    case UP_SHAKING:
+        if (u->why == ERR_VERIFY || u->why == ERR_MALFORMED)
+            return problem_set(pb, P_RELAY_KEY, ERR_AUTH,
+                               "somebody else answers at the relay's address",
+                               "it does not hold the key that this network "
+                               "names");
+        if (u->why == ERR_VERSION)
+            return problem_set(pb, P_NEWER_NEEDED, ERR_VERSION,
+                               "the relay speaks another version",
+                               "the two programs have none in common");
+        (void)problem_set(pb, P_UNREACHABLE, ERR_UNREACHABLE, unreachable,
+                          "it ended the connection before it showed its key: "
+                          "it is busy or starting, or another server is there");
+        problem_next(pb, "try again; if it lasts, compare the relay's key "
+                         "with your registrar by phone");
+        return ERR_UNREACHABLE;
+    default:
+        return problem_set(pb, P_DEVICE, ERR_REFUSED,
+                           "the relay turned this device away",
+                           "it may have been revoked, or this machine's "
+                           "clock is wrong");
+    }
+}
+
+enum err
+upstream_end_problem(const struct upstream *u, struct problem *pb)
+{
+    if (u->state != UP_READY)
+        return never_ready(u, pb);
+    if (u->bye_code == BYE_AUTHORITY)
+        return problem_set(pb, P_DEVICE, ERR_REFUSED,
+                           "the relay turned this device away", "%s",
+                           bye_text(u->bye_code));
+    if (u->why == ERR_MALFORMED || u->why == ERR_VERIFY)
+        return problem_set(pb, P_RELAY_ERROR, ERR_CLOSED,
+                           "the relay's words make no sense",
+                           "%s; the connection was ended", err_text(u->why));
+    return problem_set(
+        pb, P_UNREACHABLE, ERR_CLOSED, "the connection to the relay ended",
+        "%s", u->stream != NULL ? "it does not answer any more" : reason(u));
+}
+
+static enum err
+until(struct upstream *u, enum upstream_state state, struct problem *pb)
+{
+    upstream_deadline(u, u->deadline_ms);
+    while (u->state != state && upstream_turn(u))
+        ;
+    return u->state == state && u->stream != NULL ? ERR_OK
+                                                  : upstream_end_problem(u, pb);
+}
+
+static enum err
+connect_to(struct upstream *u, const char *address, struct problem *pb)
+{
+    char host[256];
+    uint16_t port = 0;
+
+    if (split_address(address, host, sizeof(host), &port) != ERR_OK)
+        return problem_set(pb, P_UNREACHABLE, ERR_MALFORMED, unreachable,
+                           "\"%.120s\" is not HOST:PORT", address);
+    u->stream = stream_connect(&u->loop, host, port, u->deadline_ms,
+                               &upstream_stream_events, u);
+    return u->stream == NULL ? problem_from_err(pb, unreachable, ERR_NOMEM)
+                             : ERR_OK;
+}
+
+static struct msg_field
+note_or_nil(struct span note)
+{
+    return note.len == 0 ? msg_nil() : msg_bin(note.p, note.len);
+}
+
+static enum err
+greet(struct upstream *u, const struct upstream_options *opt,
+      struct problem *pb)
+{
+    struct msg_field f[] = {
+        [WELCOME_DIR] = note_or_nil(opt->directory_checkpoint),
+        [WELCOME_DLV] = note_or_nil(opt->delivery_checkpoint),
+        [WELCOME_MAIL] = msg_u(opt->mail),
+    };
+    enum err rc = until(u, UP_READY, pb);
+
+    if (rc != ERR_OK)
+        return rc;
+    rc = upstream_say(u, MSG_WELCOME, 0, f, 3);
+    return problem_from_err(pb, unreachable, rc);
+}
+
+enum err
+upstream_open(const struct identity *id, const struct upstream_options *opt,
+              struct upstream **out, struct problem *pb)
+{
+    struct link_client_config cfg = {
+        .suite = LINK_XK,
+        .relay_key = &id->relay_key,
+        .relay_name = id->relay_name,
+        .agency = id->agency,
+        .device = id->device,
+        .secret = &id->transport,
+    };
+    struct upstream *u = upstream_new(
+        &cfg, opt->deadline_ms != 0 ? opt->deadline_ms : DEADLINE_MS);
+    enum err rc;
+
+    if (u == NULL)
+        return problem_from_err(pb, unreachable, ERR_NOMEM);
+    u->events = opt->events;
+    u->arg = opt->arg;
+    rc = connect_to(u, id->relay_address, pb);
+    if (rc == ERR_OK)
+        rc = greet(u, opt, pb);
+    if (rc == ERR_OK)
+        *out = u;
+    else
+        upstream_close(u);
+    return rc;
+}
+
+enum err
+upstream_open_stranger(const char *address, const char *relay_name,
+                       const struct dh_key *relay_key, unsigned deadline_ms,
+                       struct upstream **out, struct problem *pb)
+{
+    struct link_client_config cfg = {
+        .suite = LINK_NK,
+        .relay_key = relay_key,
+        .relay_name = relay_name,
+    };
+    struct upstream *u =
+        upstream_new(&cfg, deadline_ms != 0 ? deadline_ms : DEADLINE_MS);
+    enum err rc;
+
+    if (u == NULL)
+        return problem_from_err(pb, unreachable, ERR_NOMEM);
+    rc = connect_to(u, address, pb);
+    if (rc == ERR_OK)
+        rc = until(u, UP_READY, pb);
+    if (rc == ERR_OK)
+        *out = u;
+    else
+        upstream_close(u);
+    return rc;
+}

@@ -117,9 +117,10 @@ fetch_sodium() { # DIR: leaves libsodium_*.orig.tar.* there
 
 build_sodium() { # TARBALL DIR CACHE
     mkdir "$2/src"
-    tar -xf "$1" -C "$2/src" --strip-components=1
-    version=$(sed -n "s/^PACKAGE_VERSION='\(.*\)'/\1/p" "$2/src/configure")
-    [ -n "$version" ] || die "$1 is not a release of libsodium"
+    tar -xf "$1" -C "$2/src" --strip-components=1 2>/dev/null &&
+        version=$(sed -n "s/^PACKAGE_VERSION='\(.*\)'/\1/p" \
+            "$2/src/configure" 2>/dev/null) && [ -n "$version" ] ||
+        die "$1 is not a release of libsodium"
     at_least "$version" || die "$1 is libsodium $version, too old"
     say "building libsodium $version (once; kept in $3)"
     (cd "$2/src" && ./configure -q --prefix="$3/libsodium-$version" \

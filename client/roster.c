@@ -163,6 +163,12 @@ reload(struct roster *r, enum err why, struct problem *pb)
 
 /* ---- heads ---- */
 
+struct app *
+roster_app(const struct roster *r)
+{
+    return r->app;
+}
+
 const struct directory *
 roster_directory(const struct roster *r)
 {

@@ -24,6 +24,7 @@ struct identity;
 enum err roster_open(struct app *app, const struct identity *id,
                      struct roster **out, struct problem *pb);
 void roster_close(struct roster *r);
+struct app *roster_app(const struct roster *r);
 const struct directory *roster_directory(const struct roster *r);
 
 /* Applies leaves FROM.. as received and keeps them when HEAD (verified under

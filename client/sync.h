@@ -1,0 +1,33 @@
+/*
+ * sync.h - catching up with the relay: what is new in the two logs, checked
+ * against everything this client has seen before.
+ */
+#ifndef SEALPOST_CLIENT_SYNC_H
+#define SEALPOST_CLIENT_SYNC_H
+
+#include "client/problem.h"
+#include "client/roster.h"
+#include "client/upstream.h"
+
+/* The directory up to the head that the relay showed in its WELCOME or newer.
+ * Works from nothing (genesis is pinned by the network id).  ERR_VERIFY with
+ * P_SPLIT_VIEW, P_ROLLED_BACK, P_ORIGIN or P_VERIFY when the relay's heads do
+ * not fit what was seen before. */
+enum err sync_directory(struct upstream *u, struct roster *r,
+                        struct problem *pb);
+/* The directory, and the relay's newest delivery head against ours: the first
+ * thing on every connection. */
+enum err sync_welcome(struct upstream *u, struct roster *r, struct problem *pb);
+/* A pushed or answered checkpoint of the delivery log: verified, joined to the
+ * newest head known by a proof that is asked for, and kept when it is newer. */
+enum err sync_delivery_head(struct app *app, struct roster *r,
+                            struct upstream *u, struct span checkpoint,
+                            struct problem *pb);
+/* A head that somebody else has seen (in a packet): HEAD verified under the
+ * relay's key already.  Asks for the proof that joins it with ours; raises
+ * P_SPLIT_VIEW when there is none. */
+enum err sync_foreign_head(struct app *app, struct roster *r,
+                           struct upstream *u, unsigned log,
+                           const struct head *head, struct problem *pb);
+
+#endif

@@ -20,14 +20,12 @@ enum err sync_directory(struct upstream *u, struct roster *r,
 enum err sync_welcome(struct upstream *u, struct roster *r, struct problem *pb);
 /* A pushed or answered checkpoint of the delivery log: verified, joined to the
  * newest head known by a proof that is asked for, and kept when it is newer. */
-enum err sync_delivery_head(struct app *app, struct roster *r,
-                            struct upstream *u, struct span checkpoint,
-                            struct problem *pb);
+enum err sync_delivery_head(struct upstream *u, struct roster *r,
+                            struct span checkpoint, struct problem *pb);
 /* A head that somebody else has seen (in a packet): HEAD verified under the
  * relay's key already.  Asks for the proof that joins it with ours; raises
  * P_SPLIT_VIEW when there is none. */
-enum err sync_foreign_head(struct app *app, struct roster *r,
-                           struct upstream *u, unsigned log,
+enum err sync_foreign_head(struct upstream *u, struct roster *r, unsigned log,
                            const struct head *head, struct problem *pb);
 
 #endif

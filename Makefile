@@ -94,11 +94,13 @@ $(B)/sealpostd: $(B)/server/main.o $(B)/libserver.a $(B)/libbase.a
 $(B)/sealpost: $(B)/client/main.o $(B)/libclient.a $(B)/libbase.a
 	$(call link)
 
-# A unit test gets the layers that it includes.
-wrap = -Wl,-u,__wrap_malloc \
-    -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
-tests_of = $(patsubst %.c,$(B)/%,$(shell grep -lE '"$(1)/' /dev/null \
-    $(wildcard tests/unit/test_*.c tests/fuzz/fuzz_*.c)))
+# A unit test gets the layers that it, or a fixture of tests/lib, includes.
+wrap = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+fixtures_of = $(shell grep -lE '"$(1)/' /dev/null tests/lib/*.[ch] | \
+    sed 's/c$$/h/' | sort -u | tr '\n' '|')
+tests_of = $(patsubst %.c,$(B)/%,$(shell grep -lE \
+    '"($(call fixtures_of,$(1))$(1)/)' /dev/null \
+    tests/unit/test_*.c tests/fuzz/fuzz_*.c))
 $(call tests_of,server): $(B)/libserver.a
 $(call tests_of,client): $(B)/libclient.a
 $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(B)/libtests.a $(B)/libbase.a
@@ -176,8 +178,11 @@ fuzz-run: $(fuzz)
 
 demo: programs
 	@SEALPOST_BUILD=$(CURDIR)/$(B) sh tests/demo.sh
-bench: programs
-	@SEALPOST_BUILD=$(CURDIR)/$(B) tests/bench/run
+bench: deps-test $(B)/tests/bench/bench
+	@$(B)/tests/bench/bench $(PACKETS)
+$(B)/tests/bench/bench: $(B)/tests/bench/bench.o $(B)/libtests.a \
+    $(B)/libserver.a $(B)/libbase.a
+	$(call link,,-lcmocka)
 
 install: programs
 	install -d $(DESTDIR)$(PREFIX)/bin

@@ -134,7 +134,7 @@ struct referral_leaving {
 enum err referral_summary(const struct profile *p, const json_t *doc,
                           const struct referral_leaving *leaving,
                           struct buf *out);
-json_t *referral_summary_json(const json_t *doc,
+json_t *referral_summary_json(const struct profile *p, const json_t *doc,
                               const struct referral_leaving *leaving);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * invite.h - the papers of joining (CRYPTO.md section 4): the invite text that
- * a registrar hands to a new agency, the card that introduces a relay to its
- * registrar, the request of an agency, and the request of a later device.
- * Knows no network and no clock.
+ * a registrar hands to a new agency, the cards that introduce a relay to its
+ * registrar and an agency to its later devices, the request of an agency, and
+ * the request of a later device.  Knows no network and no clock.
  */
 #ifndef SEALPOST_PROTO_INVITE_H
 #define SEALPOST_PROTO_INVITE_H
@@ -85,6 +85,31 @@ enum err relay_card_parse(struct relay_card *out, const char *text, size_t len);
 /* The check alone, 9 characters and a terminator, to read over the phone. */
 enum err relay_card_check(char out[10], const struct relay_card *card);
 
+/* ---- agency card ---- */
+
+/*
+ * Printed by `sealpost agency card`: what a later device of the agency must
+ * know.  Text like the relay card, with the check in the domain
+ * "sealpost/1/agency-card":
+ *
+ *   agency, agency-id, root (the one in force), network, relay, relay-key,
+ *   address (host:port)
+ */
+struct agency_card {
+    struct hash network_id;
+    struct agency_id agency;
+    struct sign_key root;
+    char name[LIMIT_AGENCY_NAME + 1];
+    char relay_name[LIMIT_RELAY_NAME + 1];
+    struct dh_key relay_key;
+    char address[LIMIT_ADDRESS + 1];
+};
+/* Appends the block.  ERR_MALFORMED, ERR_NOMEM. */
+enum err agency_card_make(struct buf *out, const struct agency_card *card);
+/* As relay_card_parse. */
+enum err agency_card_parse(struct agency_card *out, const char *text,
+                           size_t len);
+
 /* ---- join request ---- */
 
 /*
@@ -154,5 +179,13 @@ enum err device_request_make(struct buf *out, const struct hash *network_id,
 /* Checks the possession too: ERR_MALFORMED, ERR_VERIFY.  Borrows BYTES. */
 enum err device_request_parse(struct device_request *out, const void *bytes,
                               size_t len);
+
+/* What both people read out before the root signs: XXXX-XXXX-XXXX, 60 bits of
+ * SHA-256("sealpost/1/device-check\0" || the request), Crockford's digits. */
+enum { DEVICE_CHECK_LEN = 14 };
+void device_request_check(char out[DEVICE_CHECK_LEN + 1], const void *bytes,
+                          size_t len);
+/* Is that what was TYPED, whatever case, hyphens and spaces? */
+bool device_check_is(const char *check, const char *typed);
 
 #endif

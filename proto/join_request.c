@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/bytes.h"
+#include "proto/base32.h"
 
 /* Terminators included. */
 static const char join_domain[] = "sealpost/1/join";
@@ -292,4 +293,28 @@ device_request_parse(struct device_request *out, const void *bytes, size_t len)
         return rc;
     *out = got;
     return ERR_OK;
+}
+
+void
+device_request_check(char out[DEVICE_CHECK_LEN + 1], const void *bytes,
+                     size_t len)
+{
+    char digits[13];
+    struct hash h;
+
+    domain_hash(&h, "sealpost/1/device-check", &(struct span){bytes, len}, 1);
+    crockford_encode(digits, 12, h.b, sizeof(h.b));
+    for (unsigned g = 0; g < 3; g++) {
+        memcpy(out + 5 * g, digits + 4 * g, 4);
+        out[5 * g + 4] = g == 2 ? '\0' : '-';
+    }
+}
+
+bool
+device_check_is(const char *check, const char *typed)
+{
+    char a[DEVICE_CHECK_LEN + 1], b[DEVICE_CHECK_LEN + 1];
+
+    return crockford_clean(a, sizeof(a), check) == ERR_OK &&
+           crockford_clean(b, sizeof(b), typed) == ERR_OK && strcmp(a, b) == 0;
 }

@@ -36,6 +36,8 @@ enum index_direction {
     INDEX_QUARANTINE = 5
 };
 
+#define INDEX_BIT(n) (UINT32_C(1) << (n))
+
 /* Times are 0 where they did not happen.  Ids may be all zero. */
 struct index_packet {
     struct packet_id id;
@@ -55,34 +57,38 @@ struct index_packet {
     const char *subject; /* one line, UTF-8; NULL counts as "" */
 };
 
-/* Inserts or replaces by id.  TEXT is what search finds beside the subject
- * (NULL: nothing); it cannot be read back.  Everything is copied.
- * ERR_CONFLICT when the id is there with another peer agency or as another of
- * IN, OUT and OWN: same name, another packet. */
+/* A row's name is (id, direction): a packet to another mailbox of one's own may
+ * be here as OUT and as IN. */
+
+/* Inserts or replaces.  TEXT is what search finds beside the subject (NULL:
+ * nothing); it cannot be read back, but what was put stays in the process's
+ * memory until index_free, also when deleted.  Everything is copied.
+ * ERR_CONFLICT when the name is there with another peer agency. */
 enum err index_put_packet(struct index *ix, const struct index_packet *packet,
                           const char *text);
-/* ERR_NOTFOUND. */
+/* ERR_NOTFOUND, like the next two. */
 enum err index_set_state(struct index *ix, const struct packet_id *id,
-                         uint32_t state);
+                         enum index_direction direction, uint32_t state);
 /* Times of 0 leave what is there. */
 enum err index_set_times(struct index *ix, const struct packet_id *id,
-                         uint64_t stored_ms, uint64_t handed_ms);
+                         enum index_direction direction, uint64_t stored_ms,
+                         uint64_t handed_ms);
 enum err index_set_unread(struct index *ix, const struct packet_id *id,
-                          bool is_unread);
+                          enum index_direction direction, bool is_unread);
 /* What is not there is no error. */
-enum err index_delete_packet(struct index *ix, const struct packet_id *id);
+enum err index_delete_packet(struct index *ix, const struct packet_id *id,
+                             enum index_direction direction);
 
-/* ERR_NOTFOUND.  Clear OUT afterwards. */
+/* DIRECTIONS: bits (INDEX_BIT), 0 for all; of several the lowest.
+ * ERR_NOTFOUND.  Clear OUT afterwards. */
 enum err index_get(struct index *ix, const struct packet_id *id,
-                   struct index_packet *out);
+                   uint32_t directions, struct index_packet *out);
 /* Frees the subject of a row that index_get gave; zeroed rows are fine. */
 void index_packet_clear(struct index_packet *packet);
 
 /* ---- lists ---- */
 
 enum index_order { INDEX_NEWEST_FIRST, INDEX_OLDEST_FIRST };
-
-#define INDEX_BIT(n) (UINT32_C(1) << (n))
 
 /* Zeroed: everything.  Conditions are joined by "and". */
 struct index_filter {
@@ -154,9 +160,11 @@ enum err index_list_threads(struct index *ix,
 /* The id that starts with HEX (1 to 32 digits; hyphens are skipped).
  * ERR_NOTFOUND; ERR_CONFLICT when there are several; then MATCHES (may be
  * NULL) says how many, and index_list with id_prefix shows them.
- * ERR_MALFORMED when it is not hex. */
+ * ERR_MALFORMED when it is not hex.  DIRECTIONS as above; a packet that is here
+ * twice counts once.  Threads are those with packets or a label. */
 enum err index_find_packet(struct index *ix, const char *hex,
-                           struct packet_id *out, size_t *matches);
+                           uint32_t directions, struct packet_id *out,
+                           size_t *matches);
 enum err index_find_thread(struct index *ix, const char *hex,
                            struct thread_id *out, size_t *matches);
 

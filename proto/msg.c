@@ -281,7 +281,8 @@ msg_encode(struct buf *out, enum msg_from from, enum msg_type type,
     size_t start = out->len;
     msgpack_packer pk;
 
-    assert(spec != NULL && is_valid(spec, req, f, n));
+    if (spec == NULL || !is_valid(spec, req, f, n))
+        return ERR_MALFORMED;
     if (buf_reserve(out, 16 + size_bound(f, n)) == NULL)
         return ERR_NOMEM;
     msgpack_packer_init(&pk, out, write_to_buf);

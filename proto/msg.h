@@ -162,8 +162,9 @@ void msg_clear(struct msg *m);
 
 /*
  * Append the message to OUT.  Fields are borrowed for the call.  A wrong count,
- * kind or limit is our own mistake: assert.  ERR_TOOBIG when the whole is above
- * LIMIT_MSG_LEN, ERR_NOMEM; OUT is then as before (or failed).
+ * kind or limit is our own mistake: ERR_MALFORMED, so that it ends a session
+ * and not a relay.  ERR_TOOBIG when the whole is above LIMIT_MSG_LEN,
+ * ERR_NOMEM; OUT is then as before (or failed).
  * Pages (EVENTS, DIR, JOINS): stop adding rows when the sum of their bytes plus
  * LIMIT_PAGE_ROW_COST each would pass LIMIT_PAGE_BYTES, and it always fits.
  */

@@ -222,6 +222,100 @@ a_page_within_its_budget_fits(void **state)
     buf_clear(&out);
 }
 
+static enum err
+encode(const struct msg_spec *s, uint32_t req, const struct msg_field *f,
+       unsigned n)
+{
+    struct buf out = {0};
+    enum err rc = msg_encode(&out, s->from, (enum msg_type)s->type, req, f, n);
+
+    assert_int_equal(out.len > 0, rc == ERR_OK);
+    buf_clear(&out);
+    return rc;
+}
+
+/* Each field of M in turn out of its limits and of another kind. */
+static void
+spoil_fields(const struct msg_spec *s, struct msg *m)
+{
+    for (unsigned i = 0; i < m->n; i++) {
+        struct msg_field was = m->f[i];
+
+        m->f[i].kind = was.kind == MSG_UINT ? MSG_BIN : MSG_UINT;
+        assert_int_equal(encode(s, m->req, m->f, m->n), ERR_MALFORMED);
+        m->f[i] = was;
+        if (s->f[i].max < UINT64_MAX) {
+            m->f[i].u = s->f[i].max + 1;
+            m->f[i].len = (size_t)s->f[i].max + 1;
+            assert_int_equal(encode(s, m->req, m->f, m->n), ERR_MALFORMED);
+        }
+        m->f[i] = was;
+        if (s->f[i].step > 1) {
+            m->f[i].len++;
+            assert_int_equal(encode(s, m->req, m->f, m->n), ERR_MALFORMED);
+        }
+        m->f[i] = was;
+        if (!s->f[i].nil_ok) {
+            m->f[i] = msg_nil();
+            assert_int_equal(encode(s, m->req, m->f, m->n), ERR_MALFORMED);
+        }
+        m->f[i] = was;
+    }
+}
+
+static void
+what_the_table_does_not_allow_is_not_written(void **state)
+{
+    const struct msg_spec *s;
+
+    (void)state;
+    FOR_EACH_SPEC(s)
+    {
+        struct buf b = {0};
+        struct msg m;
+
+        sample_message(&b, s, &sample_plain);
+        assert_int_equal(msg_decode(&m, s->from, b.data, b.len), ERR_OK);
+        spoil_fields(s, &m);
+        assert_int_equal(encode(s, m.req, m.f, m.n + 1), ERR_MALFORMED);
+        assert_int_equal(encode(s, 0x80000000u, m.f, m.n), ERR_MALFORMED);
+        assert_int_equal(encode(s, m.req == 0 ? 7 : 0, m.f, m.n),
+                         s->turn == MSG_EITHER ? ERR_OK : ERR_MALFORMED);
+        msg_clear(&m);
+        buf_clear(&b);
+    }
+    assert_int_equal(
+        msg_encode(&(struct buf){0}, MSG_FROM_CLIENT, MSG_OK, 1, NULL, 0),
+        ERR_MALFORMED);
+}
+
+static void
+wrong_rows_are_not_written(void **state)
+{
+    const struct msg_spec *s = msg_spec_of(MSG_FROM_RELAY, MSG_EVENTS);
+    static uint8_t bytes[192];
+    struct msg_field cells[] = {msg_u(1), msg_bin(bytes, 192),
+                                msg_bin(bytes, 0), msg_bin(bytes, 0)};
+    struct msg_field row = msg_list(cells, 4);
+    struct msg_field f[] = {msg_list(&row, 1), msg_u(2), msg_bin("x", 1)};
+    struct msg_field hash = msg_bin(bytes, 31);
+    struct msg_field list = msg_list(&hash, 1);
+
+    (void)state;
+    assert_int_equal(encode(s, 1, f, 3), ERR_OK);
+    cells[1].len = 191;
+    assert_int_equal(encode(s, 1, f, 3), ERR_MALFORMED);
+    cells[1].len = 192;
+    row.len = 3;
+    assert_int_equal(encode(s, 1, f, 3), ERR_MALFORMED);
+    row = msg_u(1);
+    assert_int_equal(encode(s, 1, f, 3), ERR_MALFORMED);
+    s = msg_spec_of(MSG_FROM_RELAY, MSG_PROOF);
+    assert_int_equal(encode(s, 1, &list, 1), ERR_MALFORMED);
+    hash.len = 32;
+    assert_int_equal(encode(s, 1, &list, 1), ERR_OK);
+}
+
 static void
 the_largest_packet_fits(void **state)
 {
@@ -269,6 +363,11 @@ an_error_is_cut_at_a_character(void **state)
     assert_int_equal(msg_encode_error(&out, 3, PERR_BUSY, 0, NULL), ERR_OK);
     decode_error(&out, &m);
     assert_int_equal(m.f[ERROR_DETAIL].len, 0);
+    msg_clear(&m);
+    buf_reset(&out);
+    assert_int_equal(msg_encode_error(&out, 3, PERR_BUSY, 0, "short"), ERR_OK);
+    decode_error(&out, &m);
+    assert_int_equal(m.f[ERROR_DETAIL].len, 5);
     msg_clear(&m);
     buf_clear(&out);
 }
@@ -325,6 +424,8 @@ main(void)
         cmocka_unit_test(no_memory_is_told_and_nothing_leaks),
         cmocka_unit_test(a_message_too_big_is_not_written),
         cmocka_unit_test(a_page_within_its_budget_fits),
+        cmocka_unit_test(what_the_table_does_not_allow_is_not_written),
+        cmocka_unit_test(wrong_rows_are_not_written),
         cmocka_unit_test(the_largest_packet_fits),
         cmocka_unit_test(an_error_is_cut_at_a_character),
         cmocka_unit_test(every_error_has_a_row),

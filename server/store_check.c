@@ -282,7 +282,7 @@ check_story(struct check *c)
 {
     const struct store_scope all = {.to_ms = INT64_MAX};
     struct balance_options options = {
-        .erasable_end = UINT64_MAX, .found = on_story, .arg = c};
+        .erasable_end = UINT64_MAX, .grace_s = UINT32_MAX, .found = on_story, .arg = c};
     struct balance *b;
     enum err rc;
 

@@ -16,6 +16,34 @@ static const char *const texts[SQL_COUNT] = {
 #undef SQL_TEXT
 };
 
+/* A commit does not keep the system's reason; its log file does. */
+static int
+log_errno(struct sqlite3 *h)
+{
+    struct sqlite3_file *file = NULL;
+    int e = 0;
+
+    if (sqlite3_file_control(h, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file) ==
+            SQLITE_OK &&
+        file != NULL && file->pMethods != NULL)
+        (void)file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &e);
+    return e;
+}
+
+/* No room on disk, in the quota or in a file that shows as an I/O error of a
+ * write.  After a failed sync nothing is certain, whatever the reason. */
+static bool
+is_full(struct sqlite3 *h, int code)
+{
+    int e;
+
+    if (h == NULL || code == SQLITE_IOERR_FSYNC ||
+        code == SQLITE_IOERR_DIR_FSYNC)
+        return false;
+    e = code == SQLITE_IOERR_WRITE ? log_errno(h) : sqlite3_system_errno(h);
+    return e == ENOSPC || e == EDQUOT || e == EFBIG;
+}
+
 static enum err
 translate(struct sqlite3 *h, int code)
 {
@@ -34,11 +62,9 @@ translate(struct sqlite3 *h, int code)
     case SQLITE_CONSTRAINT:
         return ERR_EXISTS;
     case SQLITE_IOERR:
-        /* Growing the shared index of the log says so this way. */
         if (code == SQLITE_IOERR_NOMEM)
             return ERR_NOMEM;
-        return h != NULL && sqlite3_system_errno(h) == ENOSPC ? ERR_FULL
-                                                              : ERR_IO;
+        return is_full(h, code) ? ERR_FULL : ERR_IO;
     default:
         return ERR_IO;
     }

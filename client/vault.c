@@ -109,6 +109,16 @@ make_blobs_dir(const struct vault *v)
     return rc == ERR_OK ? os_mkdirs(path, DIR_MODE) : rc;
 }
 
+/* The directory's own name must survive a power cut too. */
+static enum err
+sync_parent(const struct vault *v)
+{
+    char path[OS_PATH_MAX];
+    enum err rc = vault_path(path, v, "..", 0);
+
+    return rc == ERR_OK ? os_fsync_dir(path) : rc;
+}
+
 enum err
 vault_create(struct vault **out, const char *dir,
              const struct vault_secret *secret, const struct vault_cost *cost)
@@ -132,6 +142,8 @@ vault_create(struct vault **out, const char *dir,
     rc = slot_seal(&v->head.slots[0], secret, cost, v->keys->vk);
     if (rc == ERR_OK)
         rc = vault_first_epoch(v);
+    if (rc == ERR_OK)
+        rc = sync_parent(v);
     if (rc != ERR_OK)
         goto fail;
     (void)vault_sweep(v);

@@ -4,7 +4,10 @@
  * slots and sealed attachment files; knows no packets, no clock, no index.
  *
  * A stolen vault shows sizes and counts only: kinds and ids are inside the
- * sealed part.  Rollback inside one epoch is not detected locally.
+ * sealed part.  Rollback inside one epoch is not detected locally, nor is a
+ * rollback of the whole directory.  Shredding destroys keys here; a copy of the
+ * directory from before (a backup, a snapshot, old blocks of a flash disk)
+ * still opens with a secret of its time.
  *
  * Life: vault_create or vault_open ... vault_close.  One process holds a vault
  * at a time; one that lives long calls vault_release and vault_reacquire so

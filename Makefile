@@ -33,23 +33,24 @@ programs = $(patsubst %,$(B)/%,$(if $(wildcard server/main.c),sealpostd) \
     $(if $(wildcard client/main.c),sealpost))
 unit = $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*$(T)*.c))
 scenario = $(wildcard tests/scenario/*$(T)*.bats tests/*/test_*$(T)*.py)
-peers = $(patsubst %.c,$(B)/%,$(wildcard tests/peer/*.c))
 fuzz = $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*$(T)*.c))
+peers = $(patsubst %.c,$(B)/%,$(wildcard tests/peer/*.c tests/fault/*.c))
+benches = $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 headers = $(wildcard common/*.h proto/*.h server/*.h client/*.h tests/lib/*.h)
 sources = $(headers) $(wildcard common/*.c proto/*.c server/*.c client/*.c \
-    tests/lib/*.c tests/unit/*.c tests/peer/*.c tests/fuzz/*.c \
-    tests/fault/*.c tests/bench/*.c)
+    tests/*/*.c)
 
 .PHONY: all deps deps-test deps-check deps-fuzz test unit scenario check demo \
     bench fuzz format install uninstall clean
-.PHONY: programs unit-programs werror-gcc werror-clang layers doors alone \
-    format-check sanitize
+.PHONY: programs unit-programs programs-beside werror-gcc werror-clang layers \
+    doors alone format-check sanitize fuzz-run
 .SECONDARY:
 .DELETE_ON_ERROR:
 
 all: programs
 programs: $(programs) ; @:
 unit-programs: $(unit) ; @:
+programs-beside: $(peers) $(benches) ; @:
 
 # --- what a build needs -----------------------------------------------------
 
@@ -100,16 +101,18 @@ fixtures_of = $(shell grep -lE '"$(1)/' /dev/null tests/lib/*.[ch] | \
     sed 's/c$$/h/' | sort -u | tr '\n' '|')
 tests_of = $(patsubst %.c,$(B)/%,$(shell grep -lE \
     '"($(call fixtures_of,$(1))$(1)/)' /dev/null \
-    tests/unit/test_*.c tests/fuzz/fuzz_*.c))
+    $(wildcard tests/[!l]*/*.c)))
 $(call tests_of,server): $(B)/libserver.a
 $(call tests_of,client): $(B)/libclient.a
 $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(B)/libtests.a $(B)/libbase.a
 	$(call link,$(wrap),-lcmocka)
 # What scenarios in Python talk to.
-$(B)/tests/peer/%: $(B)/tests/peer/%.o $(B)/libbase.a
-	$(call link)
 $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/libbase.a
 	$(call link,-fsanitize=fuzzer)
+
+# Programs that scenarios and benchmarks run beside ours: one file each.
+$(peers) $(benches): %: %.o $(B)/libtests.a $(B)/libbase.a
+	$(call link,,-lcmocka)
 
 # The referral profiles travel inside the client.
 $(B)/client/profiles/embedded.c: $(profiles) tests/lib/embed.sh
@@ -120,12 +123,12 @@ $(B)/client/profiles/embedded.o: $(B)/client/profiles/embedded.c
 
 -include $(patsubst %.o,%.d,$(base) $(server) $(client) \
     $(B)/server/main.o $(B)/client/main.o $(call objs,tests/lib) \
-    $(call objs,tests/unit) $(call objs,tests/peer) \
-    $(call objs,tests/fuzz))
+    $(call objs,tests/unit) $(call objs,tests/fuzz)) \
+    $(addsuffix .d,$(peers) $(benches))
 
 # --- testing ----------------------------------------------------------------
 
-run_tests = @SEALPOST_BUILD=$(CURDIR)/$(B) sh tests/lib/run-tests $(B)/test-logs
+run_tests = @SEALPOST_BUILD=$(abspath $(B)) sh tests/lib/run-tests $(B)/test-logs
 
 test: deps-test programs unit-programs $(peers)
 	$(run_tests) $(unit) $(scenario)
@@ -139,7 +142,7 @@ check: deps-test deps-check layers doors format-check werror-gcc werror-clang \
 
 werror-gcc werror-clang: werror-%: deps-test deps-check
 	@$(MAKE) --no-print-directory B=$(B)/$* CC=$* WERROR=-Werror \
-	    programs unit-programs
+	    programs unit-programs programs-beside
 sanitize: deps-test
 	@$(MAKE) --no-print-directory B=$(B)/sanitize CC=gcc unit \
 	    OPT='-O1 -g -fno-omit-frame-pointer -fPIE \
@@ -177,12 +180,9 @@ fuzz-run: $(fuzz)
 # --- showing, measuring, installing -------------------------------------------
 
 demo: programs
-	@SEALPOST_BUILD=$(CURDIR)/$(B) sh tests/demo.sh
-bench: deps-test $(B)/tests/bench/bench
+	@SEALPOST_BUILD=$(abspath $(B)) sh tests/demo.sh
+bench: deps-test $(benches)
 	@$(B)/tests/bench/bench $(PACKETS)
-$(B)/tests/bench/bench: $(B)/tests/bench/bench.o $(B)/libtests.a \
-    $(B)/libserver.a $(B)/libbase.a
-	$(call link,,-lcmocka)
 
 install: programs
 	install -d $(DESTDIR)$(PREFIX)/bin

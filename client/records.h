@@ -26,12 +26,18 @@ enum record_kind {
     REC_INNER = 11,    /* raw, as REC_PACKET: the opened INNER bytes */
     REC_PROOF = 12, /* raw, id = packet_id: the relay's receipt (proof file) */
     REC_RCPT = 13,  /* raw, id = pkt_digest[0..16]: our receipt, 332 bytes */
-    REC_SEEN = 14,  /* empty, id = SHA-256(device || packet_id)[0..16] */
-    REC_QUARANTINE = 15, /* JSON, id = packet_id: why; sealed bytes beside it */
+    /* 14 is free: marks of packets seen live beside the prekey's seed */
+    REC_QUARANTINE = 15, /* JSON, id = pkt_digest[0..16]: what came, why it is
+                            kept apart; its content, if read, is REC_INNER
+                            of the same id */
     REC_PREKEY = 16,     /* JSON, id = prekey_id; its seed is in the keyring */
     REC_EVENT = 17,      /* raw, id = u64 index: opening(192) || u16 len ||
                             evidence || proof */
     REC_STATEMENT = 18,  /* raw, id random: statement waiting to be uploaded */
+    REC_BLOB = 20,       /* JSON, id = att_id: a sealed attachment's file; see
+                            blobs.h */
+    REC_ALIAS = 21,      /* JSON, id = a packet id that was given up when it
+                            was sealed again: the new one */
     REC_KEY_BACKUP = 19, /* JSON, id 0: when the paper key was made */
 };
 

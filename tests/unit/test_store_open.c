@@ -262,6 +262,39 @@ turned_bits_raise_an_alarm_and_are_not_delivered(void **state)
     fx_packet_clear(&p);
 }
 
+static enum err
+keep_salt(void *arg, const struct store_event_row *row)
+{
+    memcpy(arg, row->opening, 32);
+    return ERR_OK;
+}
+
+static void
+no_erased_opening_is_left_in_any_file(void **state)
+{
+    struct agency_id sender = fx_agency(1);
+    struct fx_packet p;
+    uint8_t salt[32];
+    uint64_t next;
+
+    (void)state;
+    fx_packet_init(&fx, &p, 1, 24);
+    fx_store(&fx, &p);
+    fx_receipt(&fx, &p, 21, OUTCOME_OPENED, STORE_OK);
+    assert_int_equal(store_events(fx.rd, &sender, 0, 1, keep_salt, salt, &next),
+                     ERR_OK);
+    fx_stop(&fx);
+    assert_true(scratch_contains(fx.dir, salt, sizeof(salt)));
+    fx_reopen(&fx);
+    fx.now_ms += (STORE_RETENTION_DAYS + 1) * UINT64_C(24 * 3600 * 1000);
+    fx_sweep(&fx, 0);
+    fx_stop(&fx);
+    assert_false(scratch_contains(fx.dir, salt, sizeof(salt)));
+    fx_reopen(&fx);
+    fx_check(&fx);
+    fx_packet_clear(&p);
+}
+
 /* ---- no room, no memory ---- */
 
 /* Stores packets from *N on until there is no room. */
@@ -377,6 +410,7 @@ main(void)
         CASE(one_process_at_a_time),
         CASE(a_newer_schema_is_refused),
         CASE(turned_bits_raise_an_alarm_and_are_not_delivered),
+        CASE(no_erased_opening_is_left_in_any_file),
         CASE(a_full_database_refuses_and_serves),
         CASE(a_full_disk_clears_by_itself),
         CASE(every_failed_allocation_leaves_a_store_that_works),

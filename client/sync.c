@@ -167,8 +167,8 @@ claimed_size(const struct buf *note)
     return cp.size;
 }
 
-static enum err
-fetch_leaves(struct upstream *u, struct roster *r, struct problem *pb)
+enum err
+sync_directory(struct upstream *u, struct roster *r, struct problem *pb)
 {
     uint64_t from = directory_size(roster_directory(r));
     struct buf checkpoint = {0};
@@ -211,14 +211,6 @@ check_directory_head(struct upstream *u, struct roster *r, struct problem *pb)
     return splitview_raise(roster_app(r), &key, ours, &theirs, pb);
 }
 
-enum err
-sync_directory(struct upstream *u, struct roster *r, struct problem *pb)
-{
-    enum err rc = check_directory_head(u, r, pb);
-
-    return rc == ERR_OK ? fetch_leaves(u, r, pb) : rc;
-}
-
 /* ---- the delivery log ---- */
 
 enum err
@@ -249,8 +241,10 @@ sync_welcome(struct upstream *u, struct roster *r, struct problem *pb)
     const struct head *ours = roster_delivery_head(r);
     struct head theirs;
     struct vkey key;
-    enum err rc = sync_directory(u, r, pb);
+    enum err rc = check_directory_head(u, r, pb);
 
+    if (rc == ERR_OK)
+        rc = sync_directory(u, r, pb);
     if (rc == ERR_OK)
         rc = read_note(r, LOG_DELIVERY, note, &key, &theirs, pb);
     if (rc == ERR_OK && theirs.size < ours->size)

@@ -9,15 +9,14 @@
 #include "client/roster.h"
 #include "client/upstream.h"
 
-/* The directory up to the head that the relay showed in its WELCOME or newer.
- * Works from nothing (genesis is pinned by the network id).  ERR_VERIFY with
- * P_SPLIT_VIEW, P_ROLLED_BACK, P_ORIGIN or P_VERIFY when the relay's heads do
- * not fit what was seen before. */
+/* The first thing on every connection: the relay's WELCOME heads against ours,
+ * the directory (works from nothing: genesis is pinned by the network id), the
+ * newest delivery head.  ERR_VERIFY with P_SPLIT_VIEW, P_ROLLED_BACK, P_ORIGIN
+ * or P_VERIFY when the relay's heads do not fit what was seen before. */
+enum err sync_welcome(struct upstream *u, struct roster *r, struct problem *pb);
+/* Later on the same connection: what the directory has grown by since. */
 enum err sync_directory(struct upstream *u, struct roster *r,
                         struct problem *pb);
-/* The directory, and the relay's newest delivery head against ours: the first
- * thing on every connection. */
-enum err sync_welcome(struct upstream *u, struct roster *r, struct problem *pb);
 /* A pushed or answered checkpoint of the delivery log: verified, joined to the
  * newest head known by a proof that is asked for, and kept when it is newer. */
 enum err sync_delivery_head(struct upstream *u, struct roster *r,

@@ -25,6 +25,7 @@ enum global {
     G_HOME,
     G_AS,
     G_PASS_FD,
+    G_PAPER_FD,
     G_PASS_FILE,
     G_PASS_COMMAND,
     G_JSON,
@@ -39,6 +40,7 @@ static const struct {
     [G_HOME] = {"--home", true},
     [G_AS] = {"--as", true},
     [G_PASS_FD] = {"--passphrase-fd", true},
+    [G_PAPER_FD] = {"--paper-fd", true},
     [G_PASS_FILE] = {"--passphrase-file", true},
     [G_PASS_COMMAND] = {"--passphrase-command", true},
     [G_JSON] = {"--json", false},
@@ -52,7 +54,7 @@ struct picked {
 };
 
 static enum err
-set_fd(struct app *app, const char *text)
+set_fd(struct app *app, enum global g, int *fd, const char *text)
 {
     char *end;
     long n = strtol(text, &end, 10);
@@ -60,9 +62,9 @@ set_fd(struct app *app, const char *text)
     if (*text == '\0' || *end != '\0' || n < 0 || n > 65535)
         return problem_set(&app->problem, P_USAGE, ERR_MALFORMED,
                            "the command is not complete",
-                           "--passphrase-fd wants a number, not \"%.20s\"",
+                           "%s wants a number, not \"%.20s\"", globals[g].name,
                            text);
-    app->pass_fd = (int)n;
+    *fd = (int)n;
     return ERR_OK;
 }
 
@@ -77,7 +79,9 @@ apply(struct app *app, struct picked *p, enum global g, const char *value)
         app->as = value;
         return ERR_OK;
     case G_PASS_FD:
-        return set_fd(app, value);
+        return set_fd(app, g, &app->pass_fd, value);
+    case G_PAPER_FD:
+        return set_fd(app, g, &app->paper_fd, value);
     case G_PASS_FILE:
         app->pass_file = value;
         return ERR_OK;
@@ -216,6 +220,7 @@ app_init(struct app *app, int *argc, char **argv)
 
     json_set_alloc_funcs(json_alloc, json_release);
     app->pass_fd = -1;
+    app->paper_fd = -1;
     app->pass_file = getenv("SEALPOST_PASSPHRASE_FILE");
     app->pass_command = getenv("SEALPOST_PASSPHRASE_COMMAND");
     app->tty = os_is_tty(2);

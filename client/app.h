@@ -25,6 +25,7 @@ struct app {
     bool wait;             /* wait for a busy vault instead of saying so */
     bool tty;              /* stderr is a terminal: progress bars, colours */
     int pass_fd;           /* --passphrase-fd, or -1 */
+    int paper_fd;          /* --paper-fd: a paper key's line, or -1 */
     const char *pass_file; /* --passphrase-file or SEALPOST_PASSPHRASE_FILE */
     const char *pass_command; /* --passphrase-command or its variable */
     json_t *result;           /* the JSON document of this run; owned */

@@ -1,5 +1,7 @@
 #include "client/args.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,4 +122,16 @@ args_number(const char *text, const char *name, unsigned long min,
                            name, min, max, text);
     *out = v;
     return ERR_OK;
+}
+
+enum err
+args_missing(struct problem *pb, const char *why_fmt, ...)
+{
+    char why[240];
+    va_list ap;
+
+    va_start(ap, why_fmt);
+    (void)vsnprintf(why, sizeof(why), why_fmt, ap);
+    va_end(ap);
+    return problem_set(pb, P_USAGE, ERR_MALFORMED, what, "%s", why);
 }

@@ -17,6 +17,7 @@ static const char global_help[] =
     "  --passphrase-fd N, --passphrase-file F, --passphrase-command CMD\n"
     "                                   instead of the prompt (also\n"
     "                                   SEALPOST_PASSPHRASE_FILE, _COMMAND)\n"
+    "  --paper-fd N                     a paper key's line, instead of typing\n"
     "Exit codes: 0 ok, 1 failed, 2 usage, 3 partly done, 10 no identity,\n"
     "  11 vault locked, 12 relay unreachable, 13 refused by policy,\n"
     "  14 verification failed, 20 the audit found something";

@@ -11,7 +11,7 @@
 #include "common/os.h"
 #include "proto/paper.h"
 
-enum { DEADLINE_MS = 20 * 1000 };
+enum { DEADLINE_MS = 20 * 1000, DEVICE_DAYS = 399, PAPER_LINE_MAX = 256 };
 
 static const uint8_t id_zero[VAULT_ID_LEN];
 
@@ -21,7 +21,24 @@ connect(struct office *o, struct problem *pb)
     struct upstream_options opt = {.deadline_ms = DEADLINE_MS};
     enum err rc = upstream_open(&o->id, &opt, &o->up, pb);
 
-    return rc == ERR_OK ? sync_directory(o->up, o->roster, pb) : rc;
+    return rc == ERR_OK ? sync_welcome(o->up, o->roster, pb) : rc;
+}
+
+/* Offline is a normal state: then the office goes on without a connection. */
+static enum err
+try_connect(struct office *o, struct problem *pb)
+{
+    struct problem mine = {0};
+    enum err rc = connect(o, &mine);
+
+    if (rc == ERR_OK)
+        return rc;
+    upstream_close(o->up);
+    o->up = NULL;
+    if (mine.id == P_UNREACHABLE)
+        return ERR_OK;
+    *pb = mine;
+    return rc;
 }
 
 enum err
@@ -39,6 +56,8 @@ office_open(struct app *app, enum office_line line, struct office *o,
         rc = roster_open(app, &o->id, &o->roster, pb);
     if (rc == ERR_OK && line == OFFICE_ONLINE)
         rc = connect(o, pb);
+    if (rc == ERR_OK && line == OFFICE_EITHER)
+        rc = try_connect(o, pb);
     if (rc != ERR_OK)
         office_close(o);
     return rc;
@@ -117,6 +136,21 @@ office_new_device(struct identity *id)
     device_id_of(&id->device, &id->sign.pub);
 }
 
+uint64_t
+office_device_until_s(void)
+{
+    return clock_wall_ms() / 1000 + (uint64_t)DEVICE_DAYS * 24 * 60 * 60;
+}
+
+void
+office_set_relay(struct identity *id, const char *name, const char *address,
+                 const struct dh_key *key)
+{
+    (void)snprintf(id->relay_name, sizeof(id->relay_name), "%s", name);
+    (void)snprintf(id->relay_address, sizeof(id->relay_address), "%s", address);
+    id->relay_key = *key;
+}
+
 /* ---- keys ---- */
 
 static enum err
@@ -151,9 +185,10 @@ office_ask_paper(struct app *app, const char *prompt, uint8_t seed[32],
                  struct problem *pb)
 {
     struct buf typed = {0};
-    enum err rc = os_read_passphrase(prompt, &typed);
+    enum err rc = app->paper_fd >= 0
+                      ? os_read_fd_line(app->paper_fd, PAPER_LINE_MAX, &typed)
+                      : os_read_passphrase(prompt, &typed);
 
-    (void)app;
     if (rc == ERR_OK) {
         buf_u8(&typed, 0);
         rc = buf_status(&typed);
@@ -168,7 +203,8 @@ office_ask_paper(struct app *app, const char *prompt, uint8_t seed[32],
                                           "group is mistyped"
                        : rc == ERR_MALFORMED
                            ? "it has 14 groups of 4 letters and digits"
-                           : "there is no terminal to type it on");
+                           : "there is no terminal to type it on; --paper-fd N "
+                             "takes it from a descriptor");
 }
 
 enum err
@@ -264,19 +300,72 @@ office_show_paper(struct app *app, const char *title, const uint8_t seed[32],
 
 /* ---- statements ---- */
 
+/* The place of ST in its issuer's chain.  AHEAD: behind a statement that the
+ * directory does not have yet. */
+static enum err
+place(struct office *o, struct statement *st, bool *ahead)
+{
+    enum err rc = directory_chain(roster_directory(o->roster), &st->issuer,
+                                  &st->seq, &st->prev);
+
+    *ahead = rc == ERR_OK && id_eq(&o->ahead.issuer, &st->issuer) &&
+             o->ahead.seq > st->seq;
+    if (*ahead) {
+        st->seq = o->ahead.seq;
+        st->prev = o->ahead.prev;
+    }
+    return rc;
+}
+
+static enum err
+remember(struct office *o, const struct buf *stmt)
+{
+    struct statement st;
+    enum err rc = stmt_parse(&st, stmt->data, stmt->len);
+
+    if (rc != ERR_OK)
+        return rc;
+    o->ahead.issuer = st.issuer;
+    o->ahead.seq = st.seq + 1;
+    stmt_hash(&o->ahead.prev, &st);
+    return ERR_OK;
+}
+
+static enum err
+check(struct office *o, const struct buf *stmt, struct problem *pb)
+{
+    struct dir_finding f = {0};
+    enum err rc = directory_check(roster_directory(o->roster), stmt->data,
+                                  stmt->len, clock_wall_ms() / 1000, &f);
+
+    if (rc == ERR_OK || rc == ERR_EXISTS)
+        return ERR_OK;
+    if (rc == ERR_NOMEM)
+        return problem_from_err(pb, "the statement was not made", rc);
+    return problem_set(pb, P_POLICY, rc, "the directory would not take that",
+                       "%s", dir_code_text(f.code));
+}
+
 enum err
 office_make(struct office *o, struct statement *st,
             const struct sign_secret *key, struct buf *out, struct problem *pb)
 {
+    bool ahead = false;
     enum err rc;
 
     st->time_s = clock_wall_ms() / 1000;
-    rc = directory_chain(roster_directory(o->roster), &st->issuer, &st->seq,
-                         &st->prev);
+    rc = place(o, st, &ahead);
     if (rc == ERR_OK)
         rc = stmt_build(out, st);
     if (rc == ERR_OK && key != NULL)
         rc = stmt_sign(out, key);
+    if (rc == ERR_OK && key != NULL && !ahead) {
+        rc = check(o, out, pb);
+        if (rc != ERR_OK)
+            return rc;
+    }
+    if (rc == ERR_OK)
+        rc = remember(o, out);
     if (rc == ERR_OK)
         return rc;
     return problem_set(pb, P_USAGE, rc, "the statement was not made",
@@ -292,11 +381,18 @@ office_put(struct office *o, const struct buf *stmt, struct problem *pb)
     struct msg_field f[] = {
         [STMT_PUT_STMT] = msg_bin(stmt->data, stmt->len),
     };
+    struct problem after = {0};
     const struct msg *answer;
     enum err rc =
         upstream_call(o->up, MSG_STMT_PUT, f, 1, MSG_STMT, &answer, NULL, pb);
 
-    return rc == ERR_OK ? sync_directory(o->up, o->roster, pb) : rc;
+    if (rc != ERR_OK)
+        return rc;
+    rc = sync_directory(o->up, o->roster, &after);
+    if (rc == ERR_OK || after.id == P_UNREACHABLE)
+        return ERR_OK;
+    *pb = after;
+    return rc;
 }
 
 enum err
@@ -309,6 +405,39 @@ office_publish(struct office *o, struct statement *st,
     if (rc == ERR_OK)
         rc = office_put(o, &b, pb);
     buf_clear(&b);
+    return rc;
+}
+
+enum err
+office_bundle_add(struct buf *bundle, const struct buf *stmt,
+                  struct problem *pb)
+{
+    return problem_from_err(pb, "the file was not written",
+                            stmt_bundle_add(bundle, stmt->data, stmt->len));
+}
+
+enum err
+office_put_bundle(struct office *o, const struct buf *in, size_t *count,
+                  struct problem *pb)
+{
+    struct stmt_bundle bundle;
+    const uint8_t *bytes;
+    size_t len;
+    enum err rc = stmt_bundle_open(&bundle, in->data, in->len);
+
+    if (rc != ERR_OK)
+        return problem_set(pb, P_FILE, rc, "nothing was published",
+                           "the file holds no statements");
+    while (rc == ERR_OK && stmt_bundle_next(&bundle, &bytes, &len)) {
+        struct buf b = {0};
+
+        buf_put(&b, bytes, len);
+        rc = buf_status(&b);
+        if (rc == ERR_OK)
+            rc = office_put(o, &b, pb);
+        buf_clear(&b);
+        *count += rc == ERR_OK;
+    }
     return rc;
 }
 

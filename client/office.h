@@ -21,9 +21,18 @@ struct office {
     struct identity id;
     struct roster *roster;
     struct upstream *up; /* NULL: working offline */
+    struct {             /* what office_make() made last and nobody has yet */
+        struct agency_id issuer;
+        uint64_t seq;
+        struct hash prev;
+    } ahead;
 };
 
-enum office_line { OFFICE_ONLINE, OFFICE_OFFLINE };
+enum office_line {
+    OFFICE_ONLINE,
+    OFFICE_OFFLINE,
+    OFFICE_EITHER, /* online when the relay can be reached */
+};
 
 /* Unlocks, loads, and (online) connects and catches up with the directory. */
 enum err office_open(struct app *app, enum office_line line, struct office *o,
@@ -35,6 +44,11 @@ void office_close(struct office *o);
 enum err office_new_vault(struct app *app, struct problem *pb);
 /* New device keys into ID (device id, sign, transport). */
 void office_new_device(struct identity *id);
+/* Until when a device enrolled now may work. */
+uint64_t office_device_until_s(void);
+/* Name, address and pinned key of the relay into ID. */
+void office_set_relay(struct identity *id, const char *name,
+                      const char *address, const struct dh_key *key);
 
 /* Keys.  The caller wipes OUT. */
 enum err office_registrar_key(struct app *app, struct sign_secret *out,
@@ -49,21 +63,32 @@ enum err office_keep_seed(struct app *app, uint8_t kind, const uint8_t seed[32],
  * terminal), which proves that it was written down. */
 enum err office_show_paper(struct app *app, const char *title,
                            const uint8_t seed[32], struct problem *pb);
-/* Asks for a paper key (hidden), checks it. */
+/* A paper key from --paper-fd, else typed (hidden); checks it. */
 enum err office_ask_paper(struct app *app, const char *prompt, uint8_t seed[32],
                           struct problem *pb);
 
-/* Completes ST (time; seq and prev after the issuer's chain), builds and signs
- * it with KEY (NULL: leaves it unsigned) into OUT. */
+/* Completes ST (time; seq and prev after the issuer's chain, and after what was
+ * made before in this office), builds and signs it with KEY (NULL: leaves it
+ * unsigned) into OUT.  What the directory would refuse is refused here, with
+ * its reason. */
 enum err office_make(struct office *o, struct statement *st,
                      const struct sign_secret *key, struct buf *out,
                      struct problem *pb);
-/* STMT_PUT, then catches up, so that the next statement has its chain. */
+/* STMT_PUT, then catches up, so that the next statement has its chain.  The
+ * statement counts when the relay has logged it: that this device is cut off
+ * by it is no failure. */
 enum err office_put(struct office *o, const struct buf *stmt,
                     struct problem *pb);
 /* office_make and office_put. */
 enum err office_publish(struct office *o, struct statement *st,
                         const struct sign_secret *key, struct problem *pb);
+
+/* Every statement of a bundle in turn; *COUNT grows with each. */
+enum err office_put_bundle(struct office *o, const struct buf *bundle,
+                           size_t *count, struct problem *pb);
+/* A statement into a bundle.  Sets PB. */
+enum err office_bundle_add(struct buf *bundle, const struct buf *stmt,
+                           struct problem *pb);
 
 /* Files.  Reading "-" reads standard input. */
 enum err office_read_file(const char *path, size_t max, struct buf *out,

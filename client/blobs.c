@@ -1,0 +1,568 @@
+#include "client/blobs.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/shelf.h"
+#include "client/vault.h"
+#include "common/clock.h"
+#include "common/os.h"
+#include "proto/attachment.h"
+
+enum { COPY_LEN = 64 * 1024, RESUME_DAYS = 40, DAY_MS = 24 * 3600 * 1000 };
+
+/* ---- records and files ---- */
+
+struct blob {
+    struct vault_file file;
+    char *path; /* owned */
+    bool is_complete;
+    uint64_t coming_ms; /* when its download began; 0: made here */
+};
+
+static enum err
+load(struct app *app, const struct att_id *id, struct blob *out,
+     struct problem *pb)
+{
+    json_t *j = NULL;
+    enum err rc = shelf_get(app, REC_BLOB, id->b, &j, pb);
+
+    if (rc != ERR_OK)
+        return rc;
+    (void)json_get_hex(j, "file", out->file.b, sizeof(out->file.b));
+    out->is_complete = json_get_bool(j, "complete");
+    out->coming_ms = json_get_u64(j, "coming_ms");
+    json_decref(j);
+    out->path = vault_file_path(app->vault, &out->file);
+    return out->path == NULL ? problem_from_err(pb, "no file", ERR_NOMEM)
+                             : ERR_OK;
+}
+
+static enum err
+save(struct app *app, const struct att_id *id, const struct blob *b,
+     struct problem *pb)
+{
+    json_t *j = json_object();
+    enum err rc = shelf_begin(app, pb);
+
+    json_put_hex(j, "file", b->file.b, sizeof(b->file.b));
+    json_put_bool(j, "complete", b->is_complete);
+    json_put_u64(j, "coming_ms", b->coming_ms);
+    if (rc == ERR_OK) {
+        shelf_put(app, REC_BLOB, id->b, j);
+        rc = shelf_end(app, ERR_OK, pb);
+    }
+    json_decref(j);
+    return rc;
+}
+
+/* A name, its record, and only then the file: see vault.h. */
+static enum err
+make(struct app *app, const struct att_id *id, struct blob *b,
+     struct problem *pb)
+{
+    enum err rc;
+
+    vault_file_draw(&b->file);
+    b->path = vault_file_path(app->vault, &b->file);
+    if (b->path == NULL)
+        return problem_from_err(pb, "no file", ERR_NOMEM);
+    return save(app, id, b, pb);
+}
+
+static enum err
+disk_problem(enum err e, struct problem *pb)
+{
+    if (e == ERR_FULL)
+        return problem_set(pb, P_DISK, e, "the attachment does not fit",
+                           "the disk is full");
+    return problem_set(pb, P_FILE, e, "the attachment cannot be kept", "%s",
+                       os_last_error_text());
+}
+
+void
+blob_forget(struct app *app, const struct att_id *id)
+{
+    struct problem none = {0};
+    struct blob b = {0};
+
+    if (load(app, id, &b, &none) == ERR_OK &&
+        shelf_begin(app, &none) == ERR_OK) {
+        shelf_drop(app, REC_BLOB, id->b);
+        if (shelf_end(app, ERR_OK, &none) == ERR_OK)
+            (void)vault_file_delete(app->vault, &b.file);
+    }
+    free(b.path);
+}
+
+/* ---- in: from a file outside ---- */
+
+struct sealing {
+    struct app *app;
+    const char *path; /* as typed */
+    const char *name;
+    int in, out;
+    uint64_t plain_len;
+    struct attachment stream;
+    struct bulk digest;
+};
+
+static enum err
+file_changed(const struct sealing *s, const char *how, struct problem *pb)
+{
+    return problem_set(pb, P_ATTACHMENT, ERR_MALFORMED,
+                       "an attachment changed while it was read",
+                       "%.200s %s; nothing was sent", s->path, how);
+}
+
+static enum err
+open_source(struct sealing *s, struct problem *pb)
+{
+    enum err rc =
+        os_is_dir(s->path) ? ERR_REFUSED : os_open(&s->in, s->path, OS_READ, 0);
+
+    if (rc == ERR_OK)
+        rc = os_fd_size(s->in, &s->plain_len);
+    if (rc != ERR_OK)
+        return problem_set(pb, P_ATTACHMENT, rc, "an attachment cannot be read",
+                           "%.200s: %s", s->path,
+                           os_is_dir(s->path) ? "is a directory"
+                                              : os_last_error_text());
+    if (s->plain_len > ATTACHMENT_PLAIN_MAX)
+        return problem_set(pb, P_ATTACHMENT, ERR_TOOBIG,
+                           "an attachment is too large",
+                           "%.200s is above the limit of 64 GiB", s->path);
+    return ERR_OK;
+}
+
+static enum err
+put(struct sealing *s, uint64_t at, const uint8_t *bytes, size_t len,
+    struct problem *pb)
+{
+    enum err rc = os_pwrite(s->out, bytes, len, at);
+
+    bulk_update(&s->digest, bytes, len);
+    return rc == ERR_OK ? rc : disk_problem(rc, pb);
+}
+
+static enum err
+seal_chunk(struct sealing *s, uint64_t index, struct problem *pb)
+{
+    uint8_t plain[CHUNKED_PLAIN_LEN];
+    uint8_t sealed[CHUNKED_CHUNK_LEN];
+    size_t n = attachment_plain_in(&s->stream, index);
+    enum err rc = ERR_OK;
+
+    if (n > 0)
+        rc = os_pread(s->in, plain, n, index * CHUNKED_PLAIN_LEN);
+    if (rc == ERR_MALFORMED)
+        rc = file_changed(s, "became shorter", pb);
+    else if (rc != ERR_OK)
+        rc = problem_set(pb, P_ATTACHMENT, rc, "an attachment cannot be read",
+                         "%.200s: %s", s->path, os_last_error_text());
+    if (rc == ERR_OK)
+        rc = attachment_seal_chunk(&s->stream, index, plain, sealed);
+    if (rc == ERR_OK)
+        rc = put(s, chunked_offset(index), sealed,
+                 attachment_sealed_in(&s->stream, index), pb);
+    crypto_wipe(plain, sizeof(plain));
+    return rc;
+}
+
+static enum err
+seal_all(struct sealing *s, const uint8_t *header, struct problem *pb)
+{
+    enum err rc = put(s, 0, header, CHUNKED_HEADER_LEN, pb);
+    uint64_t now_len = 0;
+
+    for (uint64_t i = 0; i < s->stream.chunks && rc == ERR_OK; i++) {
+        rc = seal_chunk(s, i, pb);
+        if (i % 64 == 0 || i + 1 == s->stream.chunks)
+            out_progress(s->app, s->name,
+                         i + 1 == s->stream.chunks ? s->plain_len
+                                                   : i * CHUNKED_PLAIN_LEN,
+                         s->plain_len);
+    }
+    if (rc == ERR_OK &&
+        (os_fd_size(s->in, &now_len) != ERR_OK || now_len != s->plain_len))
+        rc = file_changed(s, "became longer", pb);
+    if (rc == ERR_OK && (rc = os_fdatasync(s->out)) != ERR_OK)
+        rc = disk_problem(rc, pb);
+    return rc;
+}
+
+static enum err
+seal_into(struct sealing *s, const struct blob *b, struct packet_att *att,
+          struct problem *pb)
+{
+    uint8_t header[CHUNKED_HEADER_LEN];
+    uint64_t ct_len = attachment_ct_len(s->plain_len);
+    enum err rc = os_open(&s->out, b->path, OS_CREATE, 0600);
+
+    if (rc != ERR_OK)
+        return disk_problem(rc, pb);
+    rc = attachment_seal_init(&s->stream, att->att.key, &att->att.id,
+                              s->plain_len, NULL, header);
+    bulk_init(&s->digest, ct_len);
+    if (rc == ERR_OK)
+        rc = seal_all(s, header, pb);
+    if (rc == ERR_OK)
+        rc = bulk_final(&s->digest, &att->digest);
+    attachment_clear(&s->stream);
+    att->att.plain_len = s->plain_len;
+    return problem_from_err(pb, "the attachment cannot be sealed", rc);
+}
+
+enum err
+blob_seal(struct app *app, const char *path, struct packet_att *att,
+          char name[256], struct problem *pb)
+{
+    struct sealing s = {.app = app, .path = path, .in = -1, .out = -1};
+    struct packet_att a = {0};
+    struct blob b = {0};
+    enum err rc = open_source(&s, pb);
+
+    s.name = os_path_base(path);
+    crypto_random(a.att.id.b, sizeof(a.att.id.b));
+    crypto_random(a.att.key, sizeof(a.att.key));
+    if (rc == ERR_OK)
+        rc = make(app, &a.att.id, &b, pb);
+    if (rc == ERR_OK) {
+        rc = seal_into(&s, &b, &a, pb);
+        b.is_complete = true;
+        if (rc == ERR_OK)
+            rc = save(app, &a.att.id, &b, pb);
+        if (rc != ERR_OK)
+            blob_forget(app, &a.att.id);
+    }
+    os_close(&s.in);
+    os_close(&s.out);
+    free(b.path);
+    if (rc == ERR_OK) {
+        *att = a;
+        (void)snprintf(name, 256, "%s", s.name);
+    }
+    crypto_wipe(&a, sizeof(a));
+    return rc;
+}
+
+/* ---- up ---- */
+
+struct reading {
+    struct app *app;
+    const char *name;
+    int fd;
+    uint64_t total;
+};
+
+static enum err
+read_for_upload(void *arg, uint64_t offset, uint8_t *out, size_t len)
+{
+    struct reading *r = arg;
+
+    out_progress(r->app, r->name, offset + len, r->total);
+    return os_pread(r->fd, out, len, offset);
+}
+
+static enum err
+upload_from(struct desk *d, const struct mail_att *att, int fd,
+            struct problem *pb)
+{
+    struct msg_field put_fields[] = {
+        [BLOB_PUT_ATT_ID] = msg_bin(att->id.b, sizeof(att->id.b)),
+        [BLOB_PUT_CT_LEN] = msg_u(att->ct_len),
+        [BLOB_PUT_DIGEST] = msg_bin(att->digest.b, sizeof(att->digest.b)),
+    };
+    struct msg_field end_fields[1];
+    struct reading r = {d->app, att->name, fd, att->ct_len};
+    const struct msg *at;
+    uint64_t have;
+    uint32_t handle;
+    enum err rc = upstream_call(d->up, MSG_BLOB_PUT, put_fields, 3, MSG_BLOB_AT,
+                                &at, NULL, pb);
+
+    if (rc != ERR_OK)
+        return rc;
+    handle = (uint32_t)at->f[BLOB_AT_HANDLE].u;
+    have = at->f[BLOB_AT_HAVE].u;
+    if (handle == 0 && have == att->ct_len)
+        return ERR_OK; /* complete there already */
+    if (have > att->ct_len)
+        return problem_set(pb, P_RELAY_ERROR, ERR_MALFORMED,
+                           "the relay's words make no sense",
+                           "it has more of an attachment than there is");
+    rc = upstream_upload(d->up, handle, have, att->ct_len - have,
+                         read_for_upload, &r, pb);
+    if (rc != ERR_OK)
+        return rc;
+    end_fields[BLOB_END_HANDLE] = msg_u(handle);
+    return upstream_call(d->up, MSG_BLOB_END, end_fields, 1, MSG_BLOB_AT, NULL,
+                         NULL, pb);
+}
+
+enum err
+blob_upload(struct desk *d, const struct mail_att *att, struct problem *pb)
+{
+    struct blob b = {0};
+    int fd = -1;
+    enum err rc = load(d->app, &att->id, &b, pb);
+
+    if (rc == ERR_OK)
+        rc = os_open(&fd, b.path, OS_READ, 0);
+    free(b.path);
+    if (rc != ERR_OK)
+        return problem_set(pb, P_VAULT_DAMAGED, rc,
+                           "an attachment is not in the vault any more",
+                           "its sealed file cannot be read");
+    rc = upload_from(d, att, fd, pb);
+    os_close(&fd);
+    return rc;
+}
+
+/* ---- down ---- */
+
+struct writing {
+    struct app *app;
+    const char *name;
+    int fd;
+    uint64_t total;
+};
+
+static enum err
+write_download(void *arg, uint64_t offset, const uint8_t *bytes, size_t len)
+{
+    struct writing *w = arg;
+
+    out_progress(w->app, w->name, offset + len, w->total);
+    return os_pwrite(w->fd, bytes, len, offset);
+}
+
+static enum err
+fetch_missing(struct desk *d, const struct mail_att *att, int fd,
+              struct problem *pb)
+{
+    struct writing w = {d->app, "an attachment", fd, att->ct_len};
+    uint64_t have = 0;
+    enum err rc = os_fd_size(fd, &have);
+
+    if (rc == ERR_OK && have > att->ct_len)
+        rc = os_truncate(fd, have = 0);
+    if (rc != ERR_OK)
+        return disk_problem(rc, pb);
+    rc = upstream_download(d->up, &att->id, have, att->ct_len - have,
+                           write_download, &w, pb);
+    if (rc == ERR_OK && (rc = os_fdatasync(fd)) != ERR_OK)
+        rc = disk_problem(rc, pb);
+    return rc;
+}
+
+/* The blob's digest, as HDR has it.  ERR_CONFLICT: other bytes. */
+static enum err
+check_digest(const struct mail_att *att, int fd)
+{
+    static uint8_t bytes[COPY_LEN];
+    struct bulk bulk;
+    struct hash digest;
+    enum err rc = ERR_OK;
+
+    bulk_init(&bulk, att->ct_len);
+    for (uint64_t at = 0; at < att->ct_len && rc == ERR_OK;) {
+        uint64_t left = att->ct_len - at;
+        size_t n = left < COPY_LEN ? (size_t)left : COPY_LEN;
+
+        rc = os_pread(fd, bytes, n, at);
+        bulk_update(&bulk, bytes, n);
+        at += n;
+    }
+    if (rc == ERR_OK)
+        rc = bulk_final(&bulk, &digest);
+    if (rc == ERR_OK && !id_eq(&digest, &att->digest))
+        rc = ERR_CONFLICT;
+    return rc;
+}
+
+/* Opens chunk by chunk; OUT -1 throws the text away. */
+static enum err
+open_chunks(const struct mail_att *att, const uint8_t key[32], int fd, int out)
+{
+    uint8_t sealed[CHUNKED_CHUNK_LEN];
+    uint8_t header[CHUNKED_HEADER_LEN];
+    struct attachment a;
+    enum err rc = os_pread(fd, header, sizeof(header), 0);
+
+    if (rc == ERR_OK)
+        rc = attachment_open_init(&a, key, &att->id, att->size, header);
+    if (rc != ERR_OK)
+        return rc;
+    for (uint64_t i = 0; i < a.chunks && rc == ERR_OK; i++) {
+        uint8_t plain[CHUNKED_PLAIN_LEN];
+        size_t n = attachment_plain_in(&a, i);
+
+        rc = os_pread(fd, sealed, attachment_sealed_in(&a, i),
+                      chunked_offset(i));
+        if (rc == ERR_OK)
+            rc = attachment_open_chunk(&a, i, sealed, plain);
+        if (rc == ERR_OK && out >= 0 && n > 0)
+            rc = os_write_all(out, plain, n);
+        crypto_wipe(plain, sizeof(plain));
+    }
+    attachment_clear(&a);
+    return rc;
+}
+
+static enum err
+take_down(struct desk *d, const struct mail_att *att, const struct blob *b,
+          const uint8_t key[32], struct problem *pb)
+{
+    int fd = -1;
+    enum err rc = os_open(&fd, b->path, OS_CREATE, 0600);
+
+    if (rc != ERR_OK)
+        return disk_problem(rc, pb);
+    rc = fetch_missing(d, att, fd, pb);
+    if (rc == ERR_OK && (rc = check_digest(att, fd)) != ERR_OK) {
+        (void)os_truncate(fd, 0); /* from the start, next time */
+        rc = problem_set(pb, P_RELAY_ERROR, rc, "an attachment came damaged",
+                         "the relay's bytes are not those of the packet; they "
+                         "are fetched again next time");
+    } else if (rc == ERR_OK) {
+        rc = open_chunks(att, key, fd, -1);
+    }
+    os_close(&fd);
+    return rc;
+}
+
+/* Another packet brought it already: it must be the same. */
+static enum err
+check_here(const struct mail_att *att, const struct blob *b,
+           const uint8_t key[32])
+{
+    int fd = -1;
+    enum err rc = os_open(&fd, b->path, OS_READ, 0);
+
+    if (rc == ERR_OK)
+        rc = check_digest(att, fd);
+    if (rc == ERR_OK)
+        rc = open_chunks(att, key, fd, -1);
+    os_close(&fd);
+    return rc == ERR_OK ? rc : ERR_VERIFY;
+}
+
+enum err
+blob_download(struct desk *d, const struct mail_att *att, const uint8_t key[32],
+              struct problem *pb)
+{
+    struct blob b = {0};
+    enum err rc = load(d->app, &att->id, &b, pb);
+
+    if (rc == ERR_NOTFOUND) {
+        b.coming_ms = clock_wall_ms();
+        rc = make(d->app, &att->id, &b, pb);
+    }
+    if (rc == ERR_OK && b.is_complete) {
+        rc = check_here(att, &b, key);
+    } else if (rc == ERR_OK) {
+        rc = take_down(d, att, &b, key, pb);
+        b.is_complete = true;
+        if (rc == ERR_OK)
+            rc = save(d->app, &att->id, &b, pb);
+    }
+    free(b.path);
+    return rc;
+}
+
+/* ---- out: to a file outside ---- */
+
+enum err
+blob_open_to(struct app *app, const struct mail_att *att, const uint8_t key[32],
+             int fd, struct problem *pb)
+{
+    struct blob b = {0};
+    int in = -1;
+    enum err rc = load(app, &att->id, &b, pb);
+
+    if (rc == ERR_OK)
+        rc = os_open(&in, b.path, OS_READ, 0);
+    free(b.path);
+    if (rc == ERR_NOTFOUND)
+        return problem_set(pb, P_NOT_FOUND, rc,
+                           "the attachment is not here any more",
+                           "its sealed file was deleted after the hand-over");
+    if (rc == ERR_OK)
+        rc = open_chunks(att, key, in, fd);
+    os_close(&in);
+    if (rc == ERR_VERIFY || rc == ERR_MALFORMED)
+        return problem_set(pb, P_VERIFY, rc, "the attachment does not open",
+                           "it is damaged, or was never well sealed");
+    return rc == ERR_OK ? rc : disk_problem(rc, pb);
+}
+
+/* ---- what is needed no more ---- */
+
+static bool
+needs_files(const struct mail *m)
+{
+    return m->direction != INDEX_OUT || m->state <= MAIL_STORED;
+}
+
+static bool
+lists(const struct mail *m, const uint8_t att_id[16])
+{
+    for (size_t i = 0; i < m->n_atts; i++)
+        if (memcmp(m->atts[i].id.b, att_id, 16) == 0)
+            return true;
+    return false;
+}
+
+static enum err
+is_needed(struct app *app, const uint8_t att_id[16], bool *needed,
+          struct problem *pb)
+{
+    size_t pos = 0;
+    enum err rc;
+
+    *needed = false;
+    do {
+        struct mail m = {0};
+
+        rc = mail_next(app, &pos, &m, pb);
+        if (rc == ERR_OK && needs_files(&m) && lists(&m, att_id))
+            *needed = true;
+        mail_clear(&m);
+    } while (rc == ERR_OK && !*needed);
+    return rc == ERR_NOTFOUND ? ERR_OK : rc;
+}
+
+/* A download may be resumed as long as its packet can live. */
+static bool
+may_resume(struct app *app, const struct att_id *id)
+{
+    struct problem none = {0};
+    struct blob b = {0};
+    bool yes = load(app, id, &b, &none) == ERR_OK && b.coming_ms != 0 &&
+               clock_wall_ms() < b.coming_ms + (uint64_t)RESUME_DAYS * DAY_MS;
+
+    free(b.path);
+    return yes;
+}
+
+enum err
+blobs_sweep(struct app *app, struct problem *pb)
+{
+    struct vault_item item;
+    size_t pos = 0;
+    enum err rc = ERR_OK;
+
+    while (rc == ERR_OK && vault_next(app->vault, REC_BLOB, &pos, &item)) {
+        struct att_id id;
+        bool needed = true;
+
+        memcpy(id.b, item.id, sizeof(id.b));
+        rc = is_needed(app, id.b, &needed, pb);
+        if (rc == ERR_OK && !needed && !may_resume(app, &id))
+            blob_forget(app, &id);
+    }
+    return rc;
+}

@@ -21,7 +21,8 @@
 struct blob_upload;
 struct blob_download;
 
-/* Goes on at INFO->have: reads what is there once more, for the digest.
+/* Goes on at INFO->have: reads what is there once more, for the digest.  At 0
+ * it takes the room for all of it first.  ERR_FULL: there is none.
  * ERR_NOTFOUND: the file is gone.  ERR_IO, ERR_NOMEM. */
 enum err blob_upload_open(struct store *st, const struct store_blob *info,
                           struct blob_upload **out);

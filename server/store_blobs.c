@@ -100,11 +100,13 @@ check_room(struct tx *tx, const struct store_blob_begin_op *in)
 }
 
 static enum err
-count_bytes(struct tx *tx, const struct agency_id *owner, uint64_t delta)
+count_blob(struct tx *tx, const struct agency_id *owner, uint64_t n,
+           uint64_t len)
 {
     struct q q = db_q(tx->db, SQL_AGENCY_BLOBS);
 
-    q_u64(&q, delta); /* two's complement goes through as it is */
+    q_u64(&q, n); /* two's complement goes through as it is */
+    q_u64(&q, len);
     q_id(&q, owner);
     return q_run(&q);
 }
@@ -149,7 +151,7 @@ apply_blob_begin(struct tx *tx, struct store_op *op)
     rc = q_run(&q);
     if (rc == ERR_OK) {
         tx->res->blob = db_last_row(tx->db);
-        rc = count_bytes(tx, &in->owner, in->ct_len);
+        rc = count_blob(tx, &in->owner, 1, in->ct_len);
     }
     return rc;
 }
@@ -233,7 +235,8 @@ blob_drop(struct tx *tx, const struct store_blob *blob)
     q_u64(&q, blob->blob);
     rc = q_run(&q);
     if (rc == ERR_OK)
-        rc = count_bytes(tx, &blob->owner, UINT64_C(0) - blob->ct_len);
+        rc = count_blob(tx, &blob->owner, UINT64_MAX,
+                        UINT64_C(0) - blob->ct_len);
     if (rc == ERR_OK)
         tx->dead[tx->n_dead++] = blob->blob;
     return rc;

@@ -281,8 +281,10 @@ static enum err
 check_story(struct check *c)
 {
     const struct store_scope all = {.to_ms = INT64_MAX};
-    struct balance_options options = {
-        .erasable_end = UINT64_MAX, .grace_s = UINT32_MAX, .found = on_story, .arg = c};
+    struct balance_options options = {.erasable_end = UINT64_MAX,
+                                      .grace_s = UINT32_MAX,
+                                      .found = on_story,
+                                      .arg = c};
     struct balance *b;
     enum err rc;
 

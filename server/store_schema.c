@@ -36,7 +36,8 @@ static const char *const migrations[] = {
 
     /* The mirror of the directory: as many rows as the directory has names. */
     "CREATE TABLE agency (id BLOB PRIMARY KEY, suspended INTEGER NOT NULL,"
-    " blob_bytes INTEGER NOT NULL) WITHOUT ROWID;"
+    " blobs INTEGER NOT NULL, blob_bytes INTEGER NOT NULL)"
+    " WITHOUT ROWID;"
     "CREATE TABLE device (id BLOB PRIMARY KEY, agency BLOB NOT NULL,"
     " not_after INTEGER NOT NULL, ended INTEGER NOT NULL,"
     " leaf INTEGER NOT NULL) WITHOUT ROWID;"

@@ -131,12 +131,12 @@
 
 /* store_directory.c */
 #define STORE_SQL_DIRECTORY(X)                                                 \
-    X(AGENCY_ADD, "INSERT OR IGNORE INTO agency (id, suspended, blob_bytes)"   \
-                  " VALUES (?, 0, 0)")                                         \
+    X(AGENCY_ADD, "INSERT OR IGNORE INTO agency (id, suspended, blobs,"        \
+                  " blob_bytes) VALUES (?, 0, 0, 0)")                          \
     X(AGENCY_GET, "SELECT suspended, blob_bytes FROM agency WHERE id = ?")     \
     X(AGENCY_SUSPEND, "UPDATE agency SET suspended = ? WHERE id = ?")          \
-    X(AGENCY_BLOBS, "UPDATE agency SET blob_bytes = max(0, blob_bytes + ?)"    \
-                    " WHERE id = ?")                                           \
+    X(AGENCY_BLOBS, "UPDATE agency SET blobs = blobs + ?,"                     \
+                    " blob_bytes = blob_bytes + ? WHERE id = ?")               \
     X(DEVICE_ADD, "INSERT OR REPLACE INTO device (id, agency, not_after,"      \
                   " ended, leaf) VALUES (?, ?, ?, 0, ?)")                      \
     X(DEVICE_END, "UPDATE device SET ended = 1 WHERE id = ?")                  \
@@ -205,7 +205,7 @@
     X(BLOB_DUE, "SELECT " SQL_BLOB_COLUMNS " FROM blob WHERE refs = 0"         \
                 " AND keep_until <= ? ORDER BY keep_until LIMIT 1")            \
     X(BLOB_DROP, "DELETE FROM blob WHERE id = ?")                              \
-    X(BLOB_SUM, "SELECT count(*), total(ct_len) FROM blob")                    \
+    X(BLOB_SUM, "SELECT total(blobs), total(blob_bytes) FROM agency")          \
     X(BLOB_ALL, "SELECT " SQL_BLOB_COLUMNS " FROM blob WHERE id > ?"           \
                 " ORDER BY id LIMIT 1")                                        \
     X(BLOB_FOR_DEVICE,                                                         \

@@ -237,6 +237,7 @@ what_no_packet_names_dies_after_two_days(void **state)
 {
     struct agency_id owner = fx_agency(1);
     struct att_id att = fx_att(1);
+    struct store_counts counts;
     struct store_blob b;
 
     (void)state;
@@ -245,8 +246,14 @@ what_no_packet_names_dies_after_two_days(void **state)
     fx.now_ms += 48 * UINT64_C(1) * HOUR_MS - 1000;
     fx_sweep(&fx, 0);
     assert_int_equal(files(), 1);
+    assert_int_equal(store_counts(fx.rd, &counts), ERR_OK);
+    assert_int_equal(counts.blobs, 1);
+    assert_int_equal(counts.blob_bytes, sizeof(bytes));
     fx.now_ms += 1000;
     fx_sweep(&fx, 0);
+    assert_int_equal(store_counts(fx.rd, &counts), ERR_OK);
+    assert_int_equal(counts.blobs, 0);
+    assert_int_equal(counts.blob_bytes, 0);
     assert_int_equal(store_blob_info(fx.rd, &owner, &att, &b), ERR_NOTFOUND);
     assert_int_equal(files(), 0);
 }

@@ -15,8 +15,6 @@
 #include "common/text.h"
 #include "proto/invite.h"
 
-enum { DEVICE_DAYS = 399, DAY_S = 86400 };
-
 struct join_args {
     const char *invite, *name, *country, *class, *mailbox, *device, *contact;
     bool keep_root, status;
@@ -96,14 +94,10 @@ fill_identity(struct identity *id, const struct join_args *a,
 {
     id->state = IDENTITY_WAITING;
     id->network_id = inv->network_id;
-    id->relay_key = inv->relay_key;
     memcpy(id->invite_code, inv->code, sizeof(id->invite_code));
     (void)snprintf(id->agency_name, sizeof(id->agency_name), "%s", a->name);
     (void)snprintf(id->device_label, sizeof(id->device_label), "%s", a->device);
-    (void)snprintf(id->relay_name, sizeof(id->relay_name), "%.63s",
-                   inv->relay_name);
-    (void)snprintf(id->relay_address, sizeof(id->relay_address), "%.255s",
-                   inv->address);
+    office_set_relay(id, inv->relay_name, inv->address, &inv->relay_key);
     agency_id_of(&id->agency, &root->pub);
     crypto_random(id->mailbox.b, sizeof(id->mailbox.b));
     office_new_device(id);
@@ -130,7 +124,7 @@ make_request(const struct join_args *a, const struct identity *id,
     };
     enum err rc;
 
-    form.device_not_after_s = form.time_s + (uint64_t)DEVICE_DAYS * DAY_S;
+    form.device_not_after_s = office_device_until_s();
     (void)agency_class_from_name(&form.wished_class, a->class);
     dh_public(&transport, &id->transport);
     rc = join_request_make(out, &form);
@@ -203,57 +197,6 @@ settle_root(struct app *app, const struct join_args *a, const uint8_t seed[32],
 /* ---- how it stands ---- */
 
 static int
-tell_waiting(struct app *app, const struct identity *id, bool reached,
-             struct problem *pb)
-{
-    char digits[FINGERPRINT_LEN + 1] = "";
-    enum err rc = joining_digits(app, id, digits, pb);
-
-    if (rc != ERR_OK)
-        return app_fail(app, pb);
-    out_line(app, reached ? "The request waits for the registrar."
-                          : "The request is kept here and goes out with the "
-                            "next `sealpost join --status`: the relay cannot "
-                            "be reached now.");
-    out_line(app, "Phone the registrar who gave you the invite and read these "
-                  "digits out:\n\n    %s\n",
-             digits);
-    out_line(app, "You can draft meanwhile: sealpost new");
-    json_put_str(app->result, "state", reached ? "waiting" : "queued");
-    json_put_str(app->result, "digits", digits);
-    out_next(app, "sealpost join --status");
-    return EXIT_CODE_OK;
-}
-
-static int
-tell_ready(struct app *app, const struct identity *id)
-{
-    out_line(app, "%s is admitted, and this device may send and receive.",
-             id->agency_name);
-    json_put_str(app->result, "state", "ready");
-    json_put_hex(app->result, "agency_id", id->agency.b, 16);
-    json_put_hex(app->result, "device_id", id->device.b, 16);
-    json_put_hex(app->result, "mailbox_id", id->mailbox.b, 16);
-    out_next(app, "sealpost sync");
-    return EXIT_CODE_OK;
-}
-
-static int
-show_state(struct app *app, struct identity *id, struct problem *pb)
-{
-    unsigned state = JOIN_UNKNOWN;
-    enum err rc = joining_advance(app, id, &state, pb);
-    bool away = rc == ERR_UNREACHABLE || rc == ERR_TIMEOUT;
-
-    if (rc != ERR_OK && !away)
-        return app_fail(app, pb);
-    if (state == JOIN_ADMITTED)
-        return tell_ready(app, id);
-    memset(pb, 0, sizeof(*pb));
-    return tell_waiting(app, id, !away, pb);
-}
-
-static int
 join_status(struct app *app)
 {
     struct problem pb = {0};
@@ -263,7 +206,7 @@ join_status(struct app *app)
 
     if (rc == ERR_OK)
         rc = identity_load(app, &id, &pb);
-    code = rc == ERR_OK ? show_state(app, &id, &pb) : app_fail(app, &pb);
+    code = rc == ERR_OK ? joining_report(app, &id, &pb) : app_fail(app, &pb);
     identity_clear(&id);
     return code;
 }
@@ -300,7 +243,7 @@ cmd_join(struct app *app, int argc, char **argv)
         rc = keep(app, &id, &request, seed, &pb);
     if (rc == ERR_OK)
         rc = settle_root(app, &a, seed, &pb);
-    code = rc == ERR_OK ? show_state(app, &id, &pb) : app_fail(app, &pb);
+    code = rc == ERR_OK ? joining_report(app, &id, &pb) : app_fail(app, &pb);
     crypto_wipe(seed, sizeof(seed));
     crypto_wipe(&root, sizeof(root));
     invite_clear(&inv);

@@ -1,20 +1,19 @@
 /*
- * cmd_registrar.c - `sealpost registrar ...`: found the network, invite, admit,
- * suspend; with --export and sign/import the key may stay on another machine.
+ * cmd_registrar.c - `sealpost registrar ...`: found the network, invite, see
+ * who asks, admit or refuse.  The rest is in cmd_registrar_issue.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/args.h"
-#include "client/commands.h"
+#include "client/cmd_registrar.h"
 #include "client/joins.h"
 #include "client/office.h"
 #include "client/records.h"
 #include "client/registrar.h"
-#include "common/bytes.h"
+#include "client/verbs.h"
 #include "common/clock.h"
-#include "common/text.h"
 
 enum { RETENTION_DAYS = 400 };
 
@@ -43,10 +42,9 @@ parse_init(int argc, char **argv, struct init_args *a, struct problem *pb)
 
     if (rc == ERR_OK && (a->card == NULL || a->name == NULL ||
                          a->country == NULL || strlen(a->country) != 2))
-        rc = problem_set(pb, P_USAGE, ERR_MALFORMED,
-                         "the command is not complete",
-                         "registrar init needs --relay-card FILE, --name NAME "
-                         "and --country CC (two letters)");
+        rc = args_missing(pb,
+                          "registrar init needs --relay-card FILE, --name NAME "
+                          "and --country CC (two letters)");
     return rc;
 }
 
@@ -265,57 +263,7 @@ registrar_requests(struct app *app, int argc, char **argv)
     return rc == ERR_OK ? EXIT_CODE_OK : app_fail(app, &pb);
 }
 
-/* ---- statements of the registrar ---- */
-
-/* Signs and publishes ST, or with EXPORT leaves it unsigned in that file. */
-static enum err
-issue(struct office *o, struct statement *st, const char *export,
-      struct problem *pb)
-{
-    struct sign_secret key;
-    struct buf bundle = {0};
-    struct buf b = {0};
-    enum err rc;
-
-    if (!directory_registrar_id(roster_directory(o->roster), &st->issuer))
-        return problem_set(pb, P_STATE, ERR_STATE, "nothing was issued",
-                           "this vault has no directory yet");
-    if (export == NULL) {
-        rc = office_registrar_key(o->app, &key, pb);
-        if (rc == ERR_OK)
-            rc = office_publish(o, st, &key, pb);
-        crypto_wipe(&key, sizeof(key));
-        return rc;
-    }
-    rc = office_make(o, st, NULL, &b, pb);
-    stmt_bundle_start(&bundle);
-    if (rc == ERR_OK)
-        rc = stmt_bundle_add(&bundle, b.data, b.len);
-    if (rc == ERR_OK)
-        rc = office_write_file(export, &bundle, pb);
-    buf_clear(&b);
-    buf_clear(&bundle);
-    return rc;
-}
-
-static int
-told(struct app *app, enum err rc, struct problem *pb, const char *export,
-     const char *done)
-{
-    if (rc != ERR_OK)
-        return app_fail(app, pb);
-    if (export == NULL) {
-        out_line(app, "%s", done);
-        out_next(app, "sealpost contacts");
-        return EXIT_CODE_OK;
-    }
-    out_line(app, "Written unsigned to %s.", export);
-    out_next(app,
-             "where the registrar's key is: sealpost registrar sign %s -o "
-             "signed.spost; here: sealpost registrar import signed.spost",
-             export);
-    return EXIT_CODE_OK;
-}
+/* ---- admit, refuse ---- */
 
 struct admit_args {
     const char *request, *class, *digits, *services, *scope, *export;
@@ -337,10 +285,9 @@ parse_admit(int argc, char **argv, struct admit_args *a, struct problem *pb)
 
     if (rc == ERR_OK && (n != 1 || a->class == NULL ||
                          agency_class_from_name(&class, a->class) != ERR_OK))
-        rc = problem_set(pb, P_USAGE, ERR_MALFORMED,
-                         "the command is not complete",
-                         "registrar admit needs the request's ID and --class "
-                         "statutory, non_statutory, partner or auditor");
+        rc = args_missing(pb,
+                          "registrar admit needs the request's ID and --class "
+                          "statutory, non_statutory, partner or auditor");
     return rc;
 }
 
@@ -387,7 +334,7 @@ admit(struct office *o, const struct admit_args *a, const struct join_entry *e,
         (void)snprintf(services, sizeof(services),
                        "scope agencies=* from=* to=*");
     st.body.admit.services = text_ref(services);
-    return issue(o, &st, a->export, pb);
+    return registrar_issue(o, &st, a->export, pb);
 }
 
 static int
@@ -412,7 +359,7 @@ registrar_admit(struct app *app, int argc, char **argv)
         rc = admit(&o, &a, e, &pb);
     joins_clear(&joins);
     office_close(&o);
-    return told(app, rc, &pb, a.export, "Admitted.");
+    return registrar_told(app, rc, &pb, a.export, "Admitted.");
 }
 
 static int
@@ -430,10 +377,9 @@ registrar_refuse(struct app *app, int argc, char **argv)
     enum err rc = args_parse(argc, argv, ARGS(table), &request, 1, &n, &pb);
 
     if (rc == ERR_OK && (n != 1 || reason == NULL || strlen(reason) > 200))
-        rc = problem_set(&pb, P_USAGE, ERR_MALFORMED,
-                         "the command is not complete",
-                         "registrar refuse needs the request's ID and --reason "
-                         "TEXT (one sentence)");
+        rc = args_missing(
+            &pb, "registrar refuse needs the request's ID and --reason "
+                 "TEXT (one sentence)");
     if (rc == ERR_OK)
         rc = office_open(app, OFFICE_ONLINE, &o, &pb);
     if (rc == ERR_OK)
@@ -450,233 +396,12 @@ registrar_refuse(struct app *app, int argc, char **argv)
     }
     joins_clear(&joins);
     office_close(&o);
-    return told(app, rc, &pb, NULL, "Refused; they are told why.");
-}
-
-static enum err
-find_agency(struct office *o, const char *name, struct agency_id *out,
-            struct problem *pb)
-{
-    const struct dir_agency *a = NULL;
-
-    if (directory_find_agency(roster_directory(o->roster), name, &a) !=
-            ERR_OK &&
-        (strlen(name) != 32 || hex_decode(out->b, 16, name) != ERR_OK ||
-         (a = directory_agency(roster_directory(o->roster), out)) == NULL))
-        return problem_set(pb, P_RECIPIENT_UNKNOWN, ERR_NOTFOUND,
-                           "there is no such agency",
-                           "\"%.80s\" is not in "
-                           "the directory",
-                           name);
-    *out = a->id;
-    return ERR_OK;
-}
-
-static enum err
-fill_target(struct office *o, struct statement *st, const char *target,
-            struct problem *pb)
-{
-    if (st->kind == STMT_SUSPEND)
-        return find_agency(o, target, &st->body.suspend.agency, pb);
-    st->body.stop_device.since_s = clock_wall_ms() / 1000;
-    if (hex_decode(st->body.stop_device.device.b, 16, target) == ERR_OK)
-        return ERR_OK;
-    return problem_set(pb, P_NOT_FOUND, ERR_NOTFOUND,
-                       "that is not a device's id",
-                       "it has 32 hexadecimal digits; `sealpost contacts "
-                       "--json` lists them");
-}
-
-static int
-registrar_issue(struct app *app, int argc, char **argv, struct statement *st,
-                const char *done)
-{
-    const char *export = NULL;
-    const char *target = NULL;
-    const struct arg table[] = {{"--export", ARG_TEXT, &export}};
-    struct problem pb = {0};
-    struct office o = {0};
-    size_t n;
-    enum err rc = args_parse(argc, argv, ARGS(table), &target, 1, &n, &pb);
-
-    if (rc == ERR_OK && n != 1)
-        rc = problem_set(&pb, P_USAGE, ERR_MALFORMED,
-                         "the command is not complete", "%s needs %s", argv[0],
-                         st->kind == STMT_SUSPEND ? "an agency"
-                                                  : "a device's id");
-    if (rc == ERR_OK)
-        rc = office_open(app, OFFICE_ONLINE, &o, &pb);
-    if (rc == ERR_OK)
-        rc = fill_target(&o, st, target, &pb);
-    if (rc == ERR_OK)
-        rc = issue(&o, st, export, &pb);
-    office_close(&o);
-    return told(app, rc, &pb, export, done);
-}
-
-static int
-registrar_suspend(struct app *app, int argc, char **argv)
-{
-    struct statement st = {.kind = STMT_SUSPEND};
-
-    st.body.suspend.state = 1;
-    return registrar_issue(app, argc, argv, &st,
-                           "Suspended: nothing is handed to them any more.");
-}
-
-static int
-registrar_resume(struct app *app, int argc, char **argv)
-{
-    struct statement st = {.kind = STMT_SUSPEND};
-
-    return registrar_issue(app, argc, argv, &st, "The suspension is lifted.");
-}
-
-static int
-registrar_stop(struct app *app, int argc, char **argv)
-{
-    struct statement st = {.kind = STMT_STOP_DEVICE};
-
-    return registrar_issue(app, argc, argv, &st,
-                           "Stopped: the device gets nothing any more.");
-}
-
-/* ---- the key on another machine ---- */
-
-static enum err
-sign_bundle(struct app *app, const struct buf *in, struct buf *out,
-            struct problem *pb)
-{
-    struct sign_secret key;
-    struct stmt_bundle bundle;
-    const uint8_t *bytes;
-    size_t len;
-    enum err rc = office_registrar_key(app, &key, pb);
-
-    if (rc == ERR_OK &&
-        (rc = stmt_bundle_open(&bundle, in->data, in->len)) != ERR_OK)
-        (void)problem_set(pb, P_FILE, rc, "nothing was signed",
-                          "the file holds no statements");
-    stmt_bundle_start(out);
-    while (rc == ERR_OK && stmt_bundle_next(&bundle, &bytes, &len)) {
-        struct statement st;
-        struct buf b = {0};
-
-        rc = stmt_parse(&st, bytes, len);
-        if (rc == ERR_OK)
-            out_line(app, "  signing: %s",
-                     stmt_kind_info(st.kind) == NULL
-                         ? "unknown kind"
-                         : stmt_kind_info(st.kind)->what);
-        buf_put(&b, bytes, len);
-        if (rc == ERR_OK)
-            rc = stmt_sign(&b, &key);
-        if (rc == ERR_OK)
-            rc = stmt_bundle_add(out, b.data, b.len);
-        buf_clear(&b);
-        if (rc != ERR_OK)
-            (void)problem_set(pb, P_FILE, rc, "nothing was signed",
-                              rc == ERR_EXISTS ? "this key has signed already"
-                                               : "a statement in the file is "
-                                                 "not well formed");
-    }
-    crypto_wipe(&key, sizeof(key));
-    return rc;
-}
-
-static int
-registrar_sign(struct app *app, int argc, char **argv)
-{
-    const char *out = NULL;
-    const char *path = NULL;
-    const struct arg table[] = {{"-o", ARG_TEXT, &out}};
-    struct problem pb = {0};
-    struct buf in = {0};
-    struct buf signed_ = {0};
-    size_t n;
-    enum err rc = args_parse(argc, argv, ARGS(table), &path, 1, &n, &pb);
-
-    if (rc == ERR_OK && (n != 1 || out == NULL))
-        rc = problem_set(&pb, P_USAGE, ERR_MALFORMED,
-                         "the command is not complete",
-                         "registrar sign needs FILE and -o FILE");
-    if (rc == ERR_OK)
-        rc = office_read_file(path, 1 << 20, &in, &pb);
-    if (rc == ERR_OK)
-        rc = app_unlock(app, &pb);
-    if (rc == ERR_OK)
-        rc = sign_bundle(app, &in, &signed_, &pb);
-    if (rc == ERR_OK)
-        rc = office_write_file(out, &signed_, &pb);
-    buf_clear(&in);
-    buf_clear(&signed_);
-    if (rc != ERR_OK)
-        return app_fail(app, &pb);
-    out_next(app,
-             "on a machine with a connection: sealpost registrar import "
-             "%s",
-             out);
-    return EXIT_CODE_OK;
-}
-
-static enum err
-put_bundle(struct office *o, const struct buf *in, size_t *count,
-           struct problem *pb)
-{
-    struct stmt_bundle bundle;
-    const uint8_t *bytes;
-    size_t len;
-    enum err rc = stmt_bundle_open(&bundle, in->data, in->len);
-
-    if (rc != ERR_OK)
-        return problem_set(pb, P_FILE, rc, "nothing was imported",
-                           "the file holds no statements");
-    while (rc == ERR_OK && stmt_bundle_next(&bundle, &bytes, &len)) {
-        struct buf b = {0};
-
-        buf_put(&b, bytes, len);
-        rc = buf_status(&b);
-        if (rc == ERR_OK)
-            rc = office_put(o, &b, pb);
-        buf_clear(&b);
-        *count += rc == ERR_OK;
-    }
-    return rc;
-}
-
-static int
-registrar_import(struct app *app, int argc, char **argv)
-{
-    const char *path = NULL;
-    struct problem pb = {0};
-    struct office o = {0};
-    struct buf in = {0};
-    size_t count = 0;
-    size_t n;
-    enum err rc = args_parse(argc, argv, NULL, 0, &path, 1, &n, &pb);
-
-    if (rc == ERR_OK && n != 1)
-        rc = problem_set(&pb, P_USAGE, ERR_MALFORMED,
-                         "the command is not complete",
-                         "registrar import needs a FILE");
-    if (rc == ERR_OK)
-        rc = office_read_file(path, 1 << 20, &in, &pb);
-    if (rc == ERR_OK)
-        rc = office_open(app, OFFICE_ONLINE, &o, &pb);
-    if (rc == ERR_OK)
-        rc = put_bundle(&o, &in, &count, &pb);
-    buf_clear(&in);
-    office_close(&o);
-    json_put_u64(app->result, "published", count);
-    return told(app, rc, &pb, NULL, "Published.");
+    return registrar_told(app, rc, &pb, NULL, "Refused; they are told why.");
 }
 
 /* ---- the table ---- */
 
-static const struct {
-    const char *name;
-    command_fn *run;
-} verbs[] = {
+static const struct verb verbs[] = {
     {"init", registrar_init},         {"invite", registrar_invite},
     {"requests", registrar_requests}, {"admit", registrar_admit},
     {"refuse", registrar_refuse},     {"suspend", registrar_suspend},
@@ -687,9 +412,5 @@ static const struct {
 int
 cmd_registrar(struct app *app, int argc, char **argv)
 {
-    for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
-        if (strcmp(argv[1], verbs[i].name) == 0)
-            return verbs[i].run(app, argc - 1, argv + 1);
-    return app_usage(app, "registrar needs one of: init invite requests admit "
-                          "refuse suspend resume stop-device sign import");
+    return verbs_run(app, argc, argv, VERBS(verbs));
 }

@@ -28,8 +28,8 @@ struct identity {
     struct mailbox_id mailbox; /* the mailbox this device joined with */
     char agency_name[121];
     char device_label[81];
-    char relay_name[64];
-    char relay_address[256];     /* host:port */
+    char relay_name[65];
+    char relay_address[260];     /* host:port */
     struct dh_key relay_key;     /* pinned transport key */
     uint8_t invite_code[16];     /* while WAITING by invite; zeros otherwise */
     char registrar_contact[256]; /* who to phone while waiting */

@@ -2,17 +2,15 @@
 
 #include <string.h>
 
-#include "client/records.h"
+#include "client/shelf.h"
 #include "client/upstream.h"
 #include "client/vault.h"
 #include "proto/invite.h"
 
 enum { DEADLINE_MS = 20 * 1000 };
 
-static const uint8_t id_zero[VAULT_ID_LEN];
-
-static bool
-has_code(const struct identity *id)
+bool
+joining_by_invite(const struct identity *id)
 {
     static const uint8_t none[16];
 
@@ -25,7 +23,7 @@ send_request(struct app *app, struct upstream *up, const struct identity *id,
 {
     const struct msg *answer;
     struct buf req = {0};
-    enum err rc = vault_get(app->vault, REC_STATEMENT, id_zero, &req);
+    enum err rc = vault_get(app->vault, REC_STATEMENT, shelf_one, &req);
 
     if (rc != ERR_OK)
         return problem_from_err(pb, "the request to join is not in the vault",
@@ -71,22 +69,69 @@ invite_problem(struct problem *pb)
                        "has used it");
 }
 
-/* A later device has no code: it is admitted when its relay lets it in. */
+/* Does the relay let this device in? */
 static enum err
-try_device(const struct identity *id, unsigned *state, struct problem *pb)
+knock(const struct identity *id, unsigned *state, struct problem *pb)
 {
     struct upstream_options opt = {.deadline_ms = DEADLINE_MS};
     struct upstream *up = NULL;
-    struct problem none = {0};
-    enum err rc = upstream_open(id, &opt, &up, &none);
+    struct problem mine = {0};
+    enum err rc = upstream_open(id, &opt, &up, &mine);
 
-    if (rc == ERR_UNREACHABLE || rc == ERR_TIMEOUT) {
-        *pb = none;
-        return rc;
-    }
     upstream_close(up);
     *state = rc == ERR_OK ? JOIN_ADMITTED : JOIN_WAITING;
-    return ERR_OK;
+    if (rc == ERR_OK || mine.id == P_DEVICE)
+        return ERR_OK;
+    *pb = mine;
+    return rc;
+}
+
+static enum err
+put_answer(struct upstream *up, const struct buf *answer, struct problem *pb)
+{
+    struct stmt_bundle bundle;
+    const uint8_t *bytes;
+    size_t len;
+    enum err rc = stmt_bundle_open(&bundle, answer->data, answer->len);
+
+    while (rc == ERR_OK && stmt_bundle_next(&bundle, &bytes, &len)) {
+        struct msg_field f[] = {[STMT_PUT_STMT] = msg_bin(bytes, len)};
+        const struct msg *m;
+        unsigned wire = 0;
+
+        rc = upstream_call(up, MSG_STMT_PUT, f, 1, MSG_STMT, &m, &wire, pb);
+        if (rc != ERR_OK && wire != 0)
+            problem_next(pb, "ask your agency to sign this device's request "
+                             "once more, then `sealpost device install`");
+    }
+    return problem_from_err(pb, "the signed file cannot be used", rc);
+}
+
+/* A later device has no code: it is admitted when its relay lets it in.  The
+ * agency may have signed without a connection; then we publish. */
+static enum err
+try_device(struct app *app, const struct identity *id, unsigned *state,
+           struct problem *pb)
+{
+    struct upstream *up = NULL;
+    struct buf answer = {0};
+    uint8_t record[16];
+    enum err rc = knock(id, state, pb);
+
+    if (rc != ERR_OK || *state == JOIN_ADMITTED)
+        return rc;
+    shelf_number(record, JOINING_ANSWER);
+    rc = shelf_get_raw(app, REC_STATEMENT, record, &answer, pb);
+    if (rc == ERR_NOTFOUND)
+        return ERR_OK;
+    if (rc == ERR_OK)
+        rc = upstream_open_stranger(id->relay_address, id->relay_name,
+                                    &id->relay_key, DEADLINE_MS, &up, pb);
+    if (rc == ERR_OK)
+        rc = put_answer(up, &answer, pb);
+    upstream_close(up);
+    buf_clear(&answer);
+    return rc == ERR_OK ? knock(id, state, pb) : rc;
 }
 
 static enum err
@@ -112,6 +157,21 @@ try_invite(struct app *app, const struct identity *id, unsigned *state,
     return rc;
 }
 
+static enum err
+forget_request(struct app *app, struct problem *pb)
+{
+    uint8_t answer[16];
+    enum err rc = shelf_begin(app, pb);
+
+    if (rc != ERR_OK)
+        return rc;
+    shelf_number(answer, JOINING_ANSWER);
+    shelf_drop(app, REC_STATEMENT, shelf_one);
+    shelf_drop(app, REC_STATEMENT, answer);
+    shelf_drop(app, REC_CARD, shelf_one);
+    return shelf_end(app, ERR_OK, pb);
+}
+
 enum err
 joining_advance(struct app *app, struct identity *id, unsigned *state,
                 struct problem *pb)
@@ -123,12 +183,14 @@ joining_advance(struct app *app, struct identity *id, unsigned *state,
         *state = JOIN_ADMITTED;
         return ERR_OK;
     }
-    rc = has_code(id) ? try_invite(app, id, state, pb)
-                      : try_device(id, state, pb);
+    rc = joining_by_invite(id) ? try_invite(app, id, state, pb)
+                               : try_device(app, id, state, pb);
     if (rc == ERR_OK && *state == JOIN_ADMITTED) {
         id->state = IDENTITY_READY;
         crypto_wipe(id->invite_code, sizeof(id->invite_code));
         rc = identity_save(app, id, pb);
+        if (rc == ERR_OK)
+            rc = forget_request(app, pb);
     }
     return rc;
 }
@@ -139,7 +201,7 @@ joining_digits(struct app *app, const struct identity *id,
 {
     struct join_request req;
     struct buf b = {0};
-    enum err rc = vault_get(app->vault, REC_STATEMENT, id_zero, &b);
+    enum err rc = vault_get(app->vault, REC_STATEMENT, shelf_one, &b);
 
     if (rc == ERR_OK)
         rc = join_request_parse(&req, b.data, b.len);

@@ -9,14 +9,22 @@
 #include "client/identity.h"
 #include "proto/fingerprint.h"
 
+/* Ids of REC_STATEMENT. */
+enum { JOINING_REQUEST = 0, JOINING_ANSWER = 1 };
+
 /*
  * While WAITING: sends the request again (it is the same one, so nothing
  * happens twice) and asks how it stands.  Admitted: the identity becomes READY
  * and is saved.  Refused: P_POLICY with the registrar's reason.  STATE gets
- * enum join_state.  P_UNREACHABLE leaves everything as it is.
+ * enum join_state.  P_UNREACHABLE leaves everything as it is.  A later device
+ * publishes the answer to its request when nobody else has.
  */
-enum err joining_advance(struct app *app, struct identity *id,
-                         unsigned *state, struct problem *pb);
+enum err joining_advance(struct app *app, struct identity *id, unsigned *state,
+                         struct problem *pb);
+/* WAITING by an invite; false: as a later device of its agency. */
+bool joining_by_invite(const struct identity *id);
+/* Advances, tells how it stands and gives the exit code. */
+int joining_report(struct app *app, struct identity *id, struct problem *pb);
 /* The digits that the registrar will ask for. */
 enum err joining_digits(struct app *app, const struct identity *id,
                         char out[FINGERPRINT_LEN + 1], struct problem *pb);

@@ -33,11 +33,15 @@ enum record_kind {
     REC_PREKEY = 16,     /* JSON, id = prekey_id; its seed is in the keyring */
     REC_EVENT = 17,      /* raw, id = u64 index: opening(192) || u16 len ||
                             evidence || proof */
-    REC_STATEMENT = 18,  /* raw, id random: statement waiting to be uploaded */
+    REC_STATEMENT = 18,  /* raw, while WAITING; id 0: our request to join or
+                            of a device; id 1: the bundle that answers a
+                            device's */
     REC_BLOB = 20,       /* JSON, id = att_id: a sealed attachment's file; see
                             blobs.h */
     REC_ALIAS = 21,      /* JSON, id = a packet id that was given up when it
                             was sealed again: the new one */
+    REC_CARD = 22,       /* text, id 0: the agency's card, while a later device
+                            is WAITING */
     REC_KEY_BACKUP = 19, /* JSON, id 0: when the paper key was made */
 };
 

@@ -7,8 +7,6 @@
 #include "common/clock.h"
 #include "proto/statement.h"
 
-enum { DEVICE_DAYS = 399, DAY_S = 86400 };
-
 struct chain {
     struct agency_id issuer;
     uint64_t seq;
@@ -90,7 +88,7 @@ add_device(const struct founding *f, const struct sign_secret *key,
 
     d->sign_key = id->sign.pub;
     dh_public(&d->transport_key, &id->transport);
-    d->not_after_s = clock_wall_ms() / 1000 + (uint64_t)DEVICE_DAYS * DAY_S;
+    d->not_after_s = office_device_until_s();
     d->label = text_ref(f->device_label);
     rc = stmt_pop_make(&st, &id->sign, &id->network_id);
     return rc == ERR_OK ? add(&st, chain, key, bundle) : rc;
@@ -122,10 +120,7 @@ fill_identity(const struct founding *f, const struct sign_secret *key,
     (void)snprintf(id->agency_name, sizeof(id->agency_name), "%s", f->name);
     (void)snprintf(id->device_label, sizeof(id->device_label), "%s",
                    f->device_label);
-    (void)snprintf(id->relay_name, sizeof(id->relay_name), "%s", f->card->name);
-    (void)snprintf(id->relay_address, sizeof(id->relay_address), "%s",
-                   f->address);
-    id->relay_key = f->card->transport_key;
+    office_set_relay(id, f->card->name, f->address, &f->card->transport_key);
     id->joined_ms = clock_wall_ms();
     office_new_device(id);
 }

@@ -9,6 +9,10 @@
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make deps       install what is missing (the targets above do it themselves)
 
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+
 B = build
 PREFIX = /usr/local
 N = 10

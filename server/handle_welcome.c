@@ -18,8 +18,10 @@ welcome_send(struct session *s)
     struct buf notes[STORE_LOGS] = {{0}, {0}};
 
     store_heads(r->store, heads);
-    for (int log = 0; log < STORE_LOGS; log++)
-        (void)head_to_note(&heads[log], store_vkey(r->store, log), &notes[log]);
+    for (unsigned log = 0; log < STORE_LOGS; log++)
+        (void)head_to_note(&heads[log],
+                           store_vkey(r->store, (enum store_log)log),
+                           &notes[log]);
     if (buf_status(&notes[0]) != ERR_OK || buf_status(&notes[1]) != ERR_OK) {
         session_close(s, BYE_PROTOCOL, ERR_NOMEM);
     } else {

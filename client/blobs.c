@@ -63,7 +63,6 @@ static enum err
 make(struct app *app, const struct att_id *id, struct blob *b,
      struct problem *pb)
 {
-    enum err rc;
 
     vault_file_draw(&b->file);
     b->path = vault_file_path(app->vault, &b->file);

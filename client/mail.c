@@ -71,7 +71,6 @@ static const struct {
     HEX("pkt_digest", pkt_digest),
     HEX("own_copy", own_copy),
     HEX("original", original),
-    HEX("resend_of", resend_of),
 #undef HEX
 };
 static const struct {
@@ -203,10 +202,9 @@ mail_drop(struct app *app, const struct mail *m)
     mail_record_id(id, &m->id, m->direction);
     shelf_drop(app, REC_PACKET, id);
     shelf_drop(app, REC_INNER, id);
-    if (m->direction != INDEX_OUT)
-        return;
-    shelf_drop(app, REC_SEALED, m->id.b);
-    shelf_drop(app, REC_PROOF, m->id.b);
+    shelf_drop(app, REC_PROOF, id);
+    if (m->direction == INDEX_OUT)
+        shelf_drop(app, REC_SEALED, m->id.b);
 }
 
 enum err

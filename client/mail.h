@@ -64,9 +64,8 @@ struct mail {
     uint16_t reason;  /* of the final event */
     char waiting[96]; /* OUT, queued: for what */
     char answer[16];  /* what the hub made of it: "accepted", "declined", "" */
-    struct packet_id own_copy;  /* OUT: the copy for colleagues; zero none */
-    struct packet_id original;  /* OUT of type own_copy: what it copies */
-    struct packet_id resend_of; /* OUT: readdressed; zero none */
+    struct packet_id own_copy; /* OUT: the copy for colleagues; zero none */
+    struct packet_id original; /* OUT of type own_copy: what it copies */
     size_t n_atts;
     struct mail_att *atts; /* owned */
 };

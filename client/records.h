@@ -24,7 +24,8 @@ enum record_kind {
     REC_SEALED = 10,   /* raw, id = packet_id: u32 len HDR || u32 len WRAP ||
                           u32 len BODY, kept until hand-over */
     REC_INNER = 11,    /* raw, as REC_PACKET: the opened INNER bytes */
-    REC_PROOF = 12, /* raw, id = packet_id: the relay's receipt (proof file) */
+    REC_PROOF = 12, /* raw, as REC_PACKET: the relay's proof file, of `stored`
+                       for what we sent, of our receipt for what came */
     REC_RCPT = 13,  /* raw, id = pkt_digest[0..16]: our receipt, 332 bytes */
     /* 14 is free: marks of packets seen live beside the prekey's seed */
     REC_QUARANTINE = 15, /* JSON, id = pkt_digest[0..16]: what came, why it is
@@ -42,6 +43,7 @@ enum record_kind {
                             was sealed again: the new one */
     REC_CARD = 22,       /* text, id 0: the agency's card, while a later device
                             is WAITING */
+    REC_WDRW = 22,       /* raw, id = packet_id: our withdrawal, 170 bytes */
     REC_KEY_BACKUP = 19, /* JSON, id 0: when the paper key was made */
 };
 

@@ -1,0 +1,449 @@
+#include "client/compose.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/blobs.h"
+#include "client/letter.h"
+#include "client/shelf.h"
+#include "common/clock.h"
+#include "proto/attachment.h"
+#include "proto/packet.h"
+#include "proto/packet_type.h"
+
+enum { STALE_MS = 7 * 24 * 3600 * 1000, HOUR_S = 3600, DAY_S = 24 * HOUR_S };
+
+static const char refused[] = "this packet may not be sent";
+
+/* ---- the rules ---- */
+
+static enum err
+check_type(const struct desk *d, uint8_t type, struct problem *pb)
+{
+    const struct dir_agency *us =
+        directory_agency(roster_directory(d->roster), &d->id.agency);
+    const char *class = us == NULL ? NULL : agency_class_name(us->class);
+
+    if (us != NULL && packet_type_may_send(type, us->class))
+        return ERR_OK;
+    return problem_set(pb, P_CLASS, ERR_REFUSED, refused,
+                       "your agency's class (%s) does not send packets of "
+                       "type %s",
+                       class == NULL ? "unknown" : class,
+                       packet_type_name(type));
+}
+
+static enum err
+check_recipient(const struct desk *d, const struct compose *c,
+                struct problem *pb)
+{
+    const struct dir_mailbox *m =
+        directory_mailbox(roster_directory(d->roster), &c->to);
+
+    if (m == NULL || m->state != MAILBOX_OPEN)
+        return problem_set(pb, P_RECIPIENT_UNKNOWN, ERR_NOTFOUND, refused,
+                           "the recipient's mailbox is closed or unknown");
+    if (m->agency->suspended)
+        return problem_set(pb, P_RECIPIENT_SUSPENDED, ERR_REFUSED, refused,
+                           "%s is suspended", m->agency->name);
+    if (roster_is_held(d->roster, &m->agency->id)) {
+        (void)problem_set(pb, P_POLICY, ERR_REFUSED, refused,
+                          "the root key of %s changes at short notice",
+                          m->agency->name);
+        problem_next(pb, "phone them, then `sealpost contacts verify`");
+        return ERR_REFUSED;
+    }
+    return ERR_OK;
+}
+
+static enum err
+check_fresh(const struct desk *d, const struct compose *c, struct problem *pb)
+{
+    uint64_t synced = roster_synced_ms(d->roster);
+    uint64_t now = clock_wall_ms();
+    char span[CLOCK_TEXT_MAX];
+
+    if (d->up != NULL || c->override_stale ||
+        (synced != 0 && (now < synced || now - synced <= STALE_MS)))
+        return ERR_OK;
+    clock_format_span(span, now - synced);
+    return problem_set(pb, P_STALE, ERR_EXPIRED, refused,
+                       "the directory was last brought up to date %s%s",
+                       synced == 0 ? "never" : span, synced == 0 ? "" : " ago");
+}
+
+enum err
+compose_check(struct desk *d, const struct compose *c, struct problem *pb)
+{
+    enum err rc;
+
+    if (directory_needs_newer(roster_directory(d->roster)))
+        return problem_set(pb, P_NEWER_NEEDED, ERR_VERSION, refused,
+                           "the registrar uses rules that this version does "
+                           "not know");
+    rc = check_type(d, c->type, pb);
+    if (rc == ERR_OK)
+        rc = check_recipient(d, c, pb);
+    return rc == ERR_OK ? check_fresh(d, c, pb) : rc;
+}
+
+/* ---- content ---- */
+
+struct draft {
+    struct mail m;
+    struct inner in;
+    struct buf meta; /* part 0 */
+    struct buf text; /* INNER */
+};
+
+static void
+draft_clear(struct draft *x)
+{
+    mail_clear(&x->m);
+    inner_clear(&x->in);
+    buf_clear(&x->meta);
+    buf_clear(&x->text);
+}
+
+/* Names of attachments travel in meta, never in the clear. */
+static json_t *
+meta_json(const struct draft *x, const struct compose *c)
+{
+    json_t *j = c->meta == NULL ? json_object() : json_deep_copy(c->meta);
+    json_t *list = json_array();
+
+    json_put_hex(j, "thread", x->m.thread.b, sizeof(x->m.thread.b));
+    json_put_str(j, "subject", x->m.subject);
+    json_put_hex(j, "from_mailbox", x->m.own_mailbox.b,
+                 sizeof(x->m.own_mailbox.b));
+    for (size_t i = 0; i < x->m.n_atts; i++) {
+        const struct mail_att *a = &x->m.atts[i];
+        json_t *row = json_object();
+
+        json_put_hex(row, "att_id", a->id.b, sizeof(a->id.b));
+        json_put_text(row, "name", a->name, strlen(a->name));
+        (void)json_array_append_new(list, row);
+    }
+    if (json_array_size(list) > 0)
+        json_put(j, "attachments", list);
+    else
+        json_decref(list);
+    return j;
+}
+
+static void
+add_part(struct inner *in, uint8_t number, const void *bytes, size_t len)
+{
+    struct inner_part *p = &in->parts[in->n_parts++];
+
+    p->number = number;
+    p->here = true;
+    p->bytes = bytes;
+    p->len = len;
+    crypto_random(p->blind, sizeof(p->blind));
+}
+
+static enum err
+fill_parts(struct draft *x, const struct compose *c, struct problem *pb)
+{
+    json_t *meta = meta_json(x, c);
+    enum err rc = json_write(&x->meta, meta, 0);
+
+    json_decref(meta);
+    if (rc != ERR_OK)
+        return problem_from_err(pb, refused, rc);
+    add_part(&x->in, INNER_PART_META, x->meta.data, x->meta.len);
+    for (uint8_t n = 1; n < INNER_PARTS_MAX; n++)
+        if (c->parts[n].len > 0)
+            add_part(&x->in, n, c->parts[n].p, c->parts[n].len);
+    return ERR_OK;
+}
+
+/* The signature is over a header that is not known yet: the outbox signs again
+ * when it seals.  Here it only makes the bytes whole. */
+static enum err
+sign_inner(struct draft *x, const struct identity *id, struct problem *pb)
+{
+    static const struct hash no_header;
+    enum err rc = inner_sign(&x->text, &x->in, &no_header, &id->sign);
+
+    if (rc == ERR_TOOBIG) {
+        (void)problem_set(pb, P_ATTACHMENT, rc, "the packet is too large",
+                          "its text is above the limit of 1 MiB");
+        problem_next(pb, "put the longest text into a file and attach it");
+    }
+    return problem_from_err(pb, refused, rc);
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+    const struct packet_att *x = a;
+    const struct packet_att *y = b;
+
+    return id_cmp(&x->att.id, &y->att.id);
+}
+
+struct named_att {
+    struct packet_att att; /* first: sorted by it */
+    char name[256];
+};
+
+static void
+take_atts(struct draft *x, const struct named_att *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct mail_att *a = &x->m.atts[i];
+
+        x->in.atts[i] = list[i].att.att;
+        a->id = list[i].att.att.id;
+        a->size = list[i].att.att.plain_len;
+        a->part = list[i].att.att.part;
+        a->ct_len = attachment_ct_len(a->size);
+        a->digest = list[i].att.digest;
+        memcpy(a->name, list[i].name, sizeof(a->name));
+    }
+    x->in.n_atts = n;
+}
+
+/* A file whose part does not travel goes with the meta part. */
+static uint8_t
+part_of(const struct compose *c, size_t i)
+{
+    uint8_t n = c->file_parts[i];
+
+    return n < INNER_PARTS_MAX && c->parts[n].len > 0 ? n : INNER_PART_META;
+}
+
+static enum err
+seal_files(struct desk *d, const struct compose *c, struct draft *x,
+           struct problem *pb)
+{
+    struct named_att *list = calloc(c->n_files + 1, sizeof(*list));
+    enum err rc = list == NULL ? ERR_NOMEM : mail_atts(&x->m, c->n_files);
+    size_t done = 0;
+
+    rc = problem_from_err(pb, refused, rc);
+    while (rc == ERR_OK && done < c->n_files) {
+        struct named_att *a = &list[done];
+
+        rc = blob_seal(d->app, c->files[done], &a->att, a->name, pb);
+        a->att.att.part = part_of(c, done);
+        done += rc == ERR_OK;
+    }
+    if (rc == ERR_OK) {
+        qsort(list, done, sizeof(*list), by_id);
+        take_atts(x, list, done);
+    }
+    for (size_t i = 0; rc != ERR_OK && i < done; i++)
+        blob_forget(d->app, &list[i].att.att.id);
+    if (list != NULL)
+        crypto_wipe(list, (c->n_files + 1) * sizeof(*list));
+    free(list);
+    return rc;
+}
+
+/* ---- the packet ---- */
+
+static uint64_t
+not_after(const struct compose *c, uint64_t now_ms)
+{
+    unsigned days = c->days != 0 ? c->days
+                    : c->urgent  ? COMPOSE_URGENT_DAYS
+                                 : COMPOSE_ROUTINE_DAYS;
+    uint64_t end = now_ms / 1000 + (uint64_t)days * DAY_S;
+
+    return (end + HOUR_S - 1) / HOUR_S * HOUR_S;
+}
+
+static void
+fill_mail(const struct desk *d, const struct compose *c, struct mail *m)
+{
+    const struct dir_mailbox *own = roster_own_mailbox(d->roster, &d->id);
+    static const struct thread_id none;
+
+    crypto_random(m->id.b, sizeof(m->id.b));
+    m->direction = INDEX_OUT;
+    m->type = c->type;
+    m->class = c->urgent ? PACKET_URGENT : PACKET_ROUTINE;
+    m->state = MAIL_QUEUED;
+    m->thread = c->thread;
+    if (id_eq(&m->thread, &none))
+        crypto_random(m->thread.b, sizeof(m->thread.b));
+    m->in_reply_to = c->in_reply_to;
+    m->peer_mailbox = c->to;
+    (void)roster_mailbox_agency(d->roster, &c->to, &m->peer_agency);
+    if (own != NULL)
+        m->own_mailbox = own->id;
+    m->device = d->id.device;
+    m->created_ms = clock_wall_ms();
+    m->not_after_s = not_after(c, m->created_ms);
+    (void)snprintf(m->subject, sizeof(m->subject), "%s",
+                   c->subject == NULL ? "" : c->subject);
+    (void)snprintf(m->waiting, sizeof(m->waiting), "network");
+}
+
+static void
+fill_inner(const struct desk *d, struct draft *x)
+{
+    x->in.type = x->m.type;
+    x->in.sender = d->id.agency;
+    x->in.device = d->id.device;
+    x->in.created_ms = x->m.created_ms;
+    x->in.in_reply_to = x->m.in_reply_to;
+}
+
+/* (T) */
+static void
+put_draft(struct app *app, const struct draft *x)
+{
+    uint8_t id[16];
+
+    mail_record_id(id, &x->m.id, x->m.direction);
+    shelf_put_raw(app, REC_INNER, id, x->text.data, x->text.len);
+    mail_put(app, &x->m);
+}
+
+static enum err
+keep(struct app *app, const struct draft *x, struct problem *pb)
+{
+    enum err rc = shelf_begin(app, pb);
+
+    if (rc != ERR_OK)
+        return rc;
+    put_draft(app, x);
+    return shelf_end(app, ERR_OK, pb);
+}
+
+enum err
+compose_packet(struct desk *d, const struct compose *c, struct mail *out,
+               struct problem *pb)
+{
+    struct draft x = {0};
+    enum err rc = compose_check(d, c, pb);
+
+    if (rc != ERR_OK)
+        return rc;
+    fill_mail(d, c, &x.m);
+    fill_inner(d, &x);
+    rc = seal_files(d, c, &x, pb);
+    if (rc == ERR_OK) {
+        rc = fill_parts(&x, c, pb);
+        if (rc == ERR_OK)
+            rc = sign_inner(&x, &d->id, pb);
+        if (rc == ERR_OK)
+            rc = keep(d->app, &x, pb);
+        for (size_t i = 0; rc != ERR_OK && i < x.m.n_atts; i++)
+            blob_forget(d->app, &x.m.atts[i].id);
+    }
+    if (rc == ERR_OK) {
+        *out = x.m;
+        x.m = (struct mail){0};
+    }
+    draft_clear(&x);
+    return rc;
+}
+
+/* ---- the copy for colleagues ---- */
+
+static bool
+has_colleagues(const struct desk *d, const struct mail *m)
+{
+    const struct directory *dir = roster_directory(d->roster);
+    const struct dir_mailbox *own = directory_mailbox(dir, &m->own_mailbox);
+    const struct dir_device *live[LIMIT_MAILBOX_DEVICES];
+    size_t n;
+
+    if (own == NULL || id_eq(&m->own_mailbox, &m->peer_mailbox) ||
+        m->type == PACKET_TYPE_OWN_COPY)
+        return false;
+    n = directory_live_devices(dir, own, clock_wall_ms() / 1000, live);
+    for (size_t i = 0; i < n; i++)
+        if (!id_eq(&live[i]->id, &d->id.device))
+            return true;
+    return false;
+}
+
+static enum err
+copy_mail(const struct mail *m, struct mail *copy)
+{
+    struct mail x = *m;
+    enum err rc;
+
+    x.atts = NULL;
+    rc = mail_atts(&x, m->n_atts);
+    if (rc != ERR_OK)
+        return rc;
+    memcpy(x.atts, m->atts, m->n_atts * sizeof(*m->atts));
+    crypto_random(x.id.b, sizeof(x.id.b));
+    x.original = m->id;
+    x.type = PACKET_TYPE_OWN_COPY;
+    x.state = MAIL_QUEUED;
+    x.peer_mailbox = m->own_mailbox;
+    x.stored_ms = x.stored_index = 0;
+    x.is_sealed = false;
+    memset(&x.pkt_digest, 0, sizeof(x.pkt_digest));
+    (void)snprintf(x.waiting, sizeof(x.waiting), "network");
+    *copy = x;
+    return ERR_OK;
+}
+
+static void
+put_original(json_t *meta, const struct mail *m)
+{
+    json_t *j = json_object();
+
+    json_put_hex(j, "packet_id", m->id.b, sizeof(m->id.b));
+    json_put_hex(j, "mailbox", m->peer_mailbox.b, sizeof(m->peer_mailbox.b));
+    json_put_u64(j, "type", m->type);
+    json_put(meta, "original", j);
+}
+
+/* All parts but meta keep their blinds, hence their commitments: everybody can
+ * see that it is the same original. */
+static enum err
+copy_inner(const struct desk *d, const struct letter *l, const struct mail *m,
+           struct draft *x)
+{
+    enum err rc;
+
+    put_original(l->meta, m);
+    rc = json_write(&x->meta, l->meta, 0);
+    if (rc != ERR_OK)
+        return rc;
+    x->in = l->in;
+    fill_inner(d, x);
+    x->in.n_parts = 0;
+    add_part(&x->in, INNER_PART_META, x->meta.data, x->meta.len);
+    for (size_t i = 1; i < l->in.n_parts; i++)
+        x->in.parts[x->in.n_parts++] = l->in.parts[i];
+    return ERR_OK;
+}
+
+enum err
+compose_own_copy(struct desk *d, struct mail *m, struct problem *pb)
+{
+    struct letter l = {0};
+    struct draft x = {0};
+    enum err rc;
+
+    if (!has_colleagues(d, m))
+        return ERR_OK;
+    rc = letter_load(d->app, m, &l, pb);
+    if (rc == ERR_OK)
+        rc = problem_from_err(pb, refused, copy_mail(m, &x.m));
+    if (rc == ERR_OK) {
+        x.m.peer_agency = d->id.agency;
+        rc = problem_from_err(pb, refused, copy_inner(d, &l, m, &x));
+    }
+    if (rc == ERR_OK)
+        rc = sign_inner(&x, &d->id, pb);
+    if (rc == ERR_OK) {
+        put_draft(d->app, &x);
+        m->own_copy = x.m.id;
+    }
+    draft_clear(&x);
+    letter_clear(&l);
+    return rc;
+}

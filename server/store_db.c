@@ -233,6 +233,12 @@ q_u64(struct q *q, uint64_t v)
 }
 
 void
+q_peer(struct q *q, uint64_t v)
+{
+    q_u64(q, v < INT64_MAX ? v : INT64_MAX);
+}
+
+void
 q_blob(struct q *q, const void *bytes, size_t len)
 {
     if (q->rc != ERR_OK)

@@ -64,7 +64,10 @@ struct q {
 };
 
 struct q db_q(struct db *db, enum sql id);
-void q_u64(struct q *q, uint64_t v);                     /* at most 2^63 - 1 */
+/* Two's complement from 2^63 on; q_peer, for numbers that a peer names, stops
+ * at 2^63 - 1. */
+void q_u64(struct q *q, uint64_t v);
+void q_peer(struct q *q, uint64_t v);
 void q_blob(struct q *q, const void *bytes, size_t len); /* borrowed till end */
 void q_text(struct q *q, const char *text);
 #define q_id(q, id) q_blob(q, (id)->b, sizeof((id)->b))

@@ -36,7 +36,7 @@ effect_device(struct tx *tx, const struct store_effect *e)
 
     q_id(&q, &e->device);
     q_id(&q, &e->agency);
-    q_u64(&q, e->time_s);
+    q_peer(&q, e->time_s);
     q_u64(&q, tx->op->statement.index);
     return q_run(&q);
 }
@@ -232,8 +232,8 @@ add_prekey(struct tx *tx, const struct device_id *device,
     q = db_q(tx->db, SQL_PREKEY_ADD);
     q_id(&q, &k->id);
     q_id(&q, device);
-    q_u64(&q, k->not_before_s);
-    q_u64(&q, k->not_after_s);
+    q_peer(&q, k->not_before_s);
+    q_peer(&q, k->not_after_s);
     q_blob(&q, k->stmt.p, k->stmt.len);
     return q_run(&q);
 }

@@ -51,7 +51,7 @@ apply_invite(struct tx *tx, struct store_op *op)
         return rc;
     q = db_q(tx->db, SQL_JOIN_INVITE);
     q_id(&q, &in->code_hash);
-    q_u64(&q, in->expiry_s);
+    q_peer(&q, in->expiry_s);
     return q_run(&q);
 }
 

@@ -42,8 +42,7 @@ checkpoint(struct store *st, bool empty)
     uint64_t left = 0;
     enum err rc = db_checkpoint(&st->keeper.db, DB_CHECKPOINT_PASSIVE, &left);
 
-    if (rc == ERR_OK &&
-        (empty || left > EMPTY_FRAMES || st->keeper.frames > EMPTY_FRAMES))
+    if (rc == ERR_OK && (empty || left > EMPTY_FRAMES))
         rc = db_checkpoint(&st->keeper.db, DB_CHECKPOINT_EMPTY, NULL);
     if (rc == ERR_OK || rc == ERR_BUSY || rc == ERR_FULL || rc == ERR_NOMEM)
         return;
@@ -73,8 +72,12 @@ take_chores(struct keeper *k, struct chores *out)
     pthread_mutex_lock(&k->lock);
     while (!k->stop && !k->want_checkpoint && !k->want_empty && k->n_dead == 0)
         pthread_cond_wait(&k->work, &k->lock);
-    *out =
-        (struct chores){k->want_checkpoint, k->want_empty, k->dead, k->n_dead};
+    *out = (struct chores){
+        .checkpoint = k->want_checkpoint,
+        .empty = k->want_empty || k->frames > EMPTY_FRAMES,
+        .dead = k->dead,
+        .n_dead = k->n_dead,
+    };
     k->want_checkpoint = k->want_empty = false;
     k->dead = NULL;
     k->n_dead = k->cap_dead = 0;

@@ -135,7 +135,7 @@ view_first_head(struct view *v, enum store_log log, uint64_t index,
     enum err rc;
 
     q_u64(&q, log);
-    q_u64(&q, index);
+    q_peer(&q, index);
     rc = q_next(&q);
     if (rc == ERR_OK) {
         rc = head_of_row(v->st, log, &q, out);

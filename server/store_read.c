@@ -38,7 +38,7 @@ next_waiting(struct store_reader *rd, const struct device_id *device,
     enum err rc;
 
     q_id(&q, device);
-    q_u64(&q, after); /* a cursor is the packet's row plus one */
+    q_peer(&q, after); /* a cursor is the packet's row plus one */
     q_u64(&q, now_s);
     rc = q_next(&q);
     if (rc == ERR_OK) {
@@ -191,7 +191,7 @@ store_events(struct store_reader *rd, const struct agency_id *agency,
     enum err rc;
 
     q_id(&q, agency);
-    q_u64(&q, cursor);
+    q_peer(&q, cursor);
     q_u64(&q, max);
     while ((rc = q_next(&q)) == ERR_OK) {
         rc = event_row_get(&q, &row);
@@ -232,8 +232,8 @@ store_audit(struct store_reader *rd, const struct store_scope *scope,
     struct store_event_row row;
     enum err rc;
 
-    q_u64(&q, from);
-    q_u64(&q, to);
+    q_peer(&q, from);
+    q_peer(&q, to);
     while ((rc = q_next(&q)) == ERR_OK) {
         rc = event_row_get(&q, &row);
         if (rc == ERR_OK && in_scope(scope, &row, q_get(&q, 5)))
@@ -480,7 +480,8 @@ read_sizes(struct store_reader *rd, struct store_counts *out)
 
     for (i = 0; i < STORE_LOGS && rc == ERR_OK; i++) {
         rc = log_load(&rd->view.db, (enum store_log)i, &peaks, &root);
-        out->log_size[i] = peaks.size;
+        if (rc == ERR_OK)
+            out->log_size[i] = peaks.size;
     }
     if (rc == ERR_OK)
         rc = db_get_pragma(&rd->view.db, "page_count", &pages);

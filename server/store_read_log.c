@@ -34,7 +34,7 @@ store_head_at(struct store_reader *rd, enum store_log log, uint64_t size,
     struct q q = db_q(&rd->view.db, SQL_HEAD_AT);
 
     q_u64(&q, log);
-    q_u64(&q, size);
+    q_peer(&q, size);
     return read_head(rd, log, &q, out);
 }
 

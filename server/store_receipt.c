@@ -192,6 +192,6 @@ apply_seen(struct tx *tx, struct store_op *op)
     if (op->seen.cursor == 0)
         return refuse(tx, STORE_WHY_NOTFOUND);
     q_id(&q, &op->seen.device);
-    q_u64(&q, op->seen.cursor - 1);
+    q_peer(&q, op->seen.cursor - 1);
     return q_run(&q);
 }

@@ -770,6 +770,9 @@ tiles_leaves_and_proofs_agree(void **state)
                      ERR_OK);
     assert_int_equal(store_leaf_proof(fx.rd, STORE_DIRECTORY, 999, &proof),
                      ERR_NOTFOUND);
+    assert_int_equal(
+        store_leaf_proof(fx.rd, STORE_DIRECTORY, UINT64_MAX, &proof),
+        ERR_NOTFOUND);
     buf_clear(&tile);
     buf_clear(&bundle);
     buf_clear(&proof);

@@ -21,7 +21,7 @@ enum {
 
 /* An epoch in the making. */
 struct change {
-    struct head head;
+    struct vault_head head;
     int log_fd; /* new log, or -1: the old one stays */
     struct keyring_log log;
     struct log_end end;
@@ -203,7 +203,7 @@ write_head(struct vault *v, struct change *c)
     c->head.log_count = c->end.count;
     c->head.log_last = c->end.last;
     if (rc == ERR_OK)
-        rc = head_encode(&bytes, &c->head, v->keys->vk, v->keys->next_ek);
+        rc = vault_head_encode(&bytes, &c->head, v->keys->vk, v->keys->next_ek);
     if (rc == ERR_OK && os_exists(path))
         rc = os_open(&old, path, OS_READ_WRITE, FILE_MODE);
     if (rc != ERR_OK)
@@ -256,7 +256,7 @@ discard(struct vault *v, struct change *c)
 }
 
 static enum err
-change_once(struct vault *v, const struct head *head, bool new_log)
+change_once(struct vault *v, const struct vault_head *head, bool new_log)
 {
     struct change c = {
         .head = *head, .log_fd = -1, .log = {.gen = v->log_gen}, .end = v->end};
@@ -281,7 +281,7 @@ change_once(struct vault *v, const struct head *head, bool new_log)
 }
 
 enum err
-vault_change_epoch(struct vault *v, const struct head *head)
+vault_change_epoch(struct vault *v, const struct vault_head *head)
 {
     uint64_t dead = v->end.len - v->ring.live_len;
     bool new_log = v->end.len >= COMPACT_MIN && dead > v->end.len / 2;

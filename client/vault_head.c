@@ -171,7 +171,7 @@ slot_open(const struct slot *slot, const struct vault_secret *secret,
 
 /* Everything before the nonce: what the seal of EK authenticates. */
 static void
-put_fields(struct buf *out, const struct head *head)
+put_fields(struct buf *out, const struct vault_head *head)
 {
     buf_put(out, magic, sizeof(magic));
     buf_u32(out, HEAD_VERSION);
@@ -185,8 +185,8 @@ put_fields(struct buf *out, const struct head *head)
 }
 
 enum err
-head_encode(struct buf *out, struct head *head, const uint8_t vk[32],
-            const uint8_t ek[32])
+vault_head_encode(struct buf *out, struct vault_head *head,
+                  const uint8_t vk[32], const uint8_t ek[32])
 {
     struct buf fields = {0};
     enum err rc;
@@ -206,10 +206,10 @@ head_encode(struct buf *out, struct head *head, const uint8_t vk[32],
 }
 
 enum err
-head_decode(struct head *out, const void *bytes, size_t len)
+vault_head_decode(struct vault_head *out, const void *bytes, size_t len)
 {
     struct rd r = rd_from(bytes, len);
-    struct head head = {0};
+    struct vault_head head = {0};
 
     rd_expect(&r, magic, sizeof(magic));
     if (rd_u32(&r) > HEAD_VERSION && !r.bad)
@@ -231,7 +231,7 @@ head_decode(struct head *out, const void *bytes, size_t len)
 }
 
 enum err
-head_open(const struct head *head, const uint8_t vk[32], uint8_t ek[32])
+head_open(const struct vault_head *head, const uint8_t vk[32], uint8_t ek[32])
 {
     struct buf fields = {0};
     enum err rc;

@@ -24,7 +24,7 @@ struct slot {
     uint8_t b[SLOT_LEN];
 };
 
-struct head {
+struct vault_head {
     uint64_t epoch;
     struct hash keyring;  /* SHA-256 of the keyring file */
     uint64_t log_count;   /* entries in the log when this was written */
@@ -35,12 +35,13 @@ struct head {
 };
 
 /* Seals EK into HEAD, whose other fields are set, and appends it to OUT. */
-enum err head_encode(struct buf *out, struct head *head, const uint8_t vk[32],
-                     const uint8_t ek[32]);
+enum err vault_head_encode(struct buf *out, struct vault_head *head,
+                           const uint8_t vk[32], const uint8_t ek[32]);
 /* ERR_VERSION for a newer one, ERR_VERIFY for what is none. */
-enum err head_decode(struct head *out, const void *bytes, size_t len);
+enum err vault_head_decode(struct vault_head *out, const void *bytes,
+                           size_t len);
 /* ERR_VERIFY when anything in the head was changed. */
-enum err head_open(const struct head *head, const uint8_t vk[32],
+enum err head_open(const struct vault_head *head, const uint8_t vk[32],
                    uint8_t ek[32]);
 
 /* ERR_REFUSED for a cost outside the limits, ERR_MALFORMED for a secret of a

@@ -70,7 +70,7 @@ struct vault {
     bool is_dirty;      /* something was written since the epoch began */
     bool shred_pending; /* ... and a record was to be shredded */
     struct vault_keys *keys;
-    struct head head;
+    struct vault_head head;
     struct hash head_hash; /* of the head file's bytes */
     struct keyring ring;
     int log_fd;
@@ -108,7 +108,7 @@ void run_reset(struct run *run);
 void run_clear(struct run *run);
 
 /* vault_epoch.c: a new epoch with HEAD's slots (the rest is filled in). */
-enum err vault_change_epoch(struct vault *v, const struct head *head);
+enum err vault_change_epoch(struct vault *v, const struct vault_head *head);
 /* The first epoch of a vault with no log yet. */
 enum err vault_first_epoch(struct vault *v);
 

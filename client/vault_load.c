@@ -16,7 +16,7 @@ vault_read_head(struct vault *v)
 {
     char path[OS_PATH_MAX];
     struct buf bytes = {0};
-    struct head head;
+    struct vault_head head;
     enum err rc = vault_path(path, v, "head", 0);
 
     if (rc == ERR_OK)
@@ -24,7 +24,7 @@ vault_read_head(struct vault *v)
     if (rc == ERR_TOOBIG)
         rc = ERR_VERIFY;
     if (rc == ERR_OK)
-        rc = head_decode(&head, bytes.data, bytes.len);
+        rc = vault_head_decode(&head, bytes.data, bytes.len);
     if (rc == ERR_OK) {
         v->head = head;
         sha256(&v->head_hash, bytes.data, bytes.len);

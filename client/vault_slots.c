@@ -56,7 +56,7 @@ enum err
 vault_slot_add(struct vault *v, const struct vault_secret *secret,
                const struct vault_cost *cost)
 {
-    struct head head = v->head;
+    struct vault_head head = v->head;
     enum err rc = ready(v);
 
     if (rc == ERR_OK && head.slot_count == VAULT_SLOTS_MAX)
@@ -72,7 +72,7 @@ vault_slot_change(struct vault *v, size_t index,
                   const struct vault_secret *secret,
                   const struct vault_cost *cost)
 {
-    struct head head = v->head;
+    struct vault_head head = v->head;
     enum err rc = ready(v);
 
     if (rc == ERR_OK && index >= head.slot_count)
@@ -85,7 +85,7 @@ vault_slot_change(struct vault *v, size_t index,
 enum err
 vault_slot_remove(struct vault *v, size_t index)
 {
-    struct head head = v->head;
+    struct vault_head head = v->head;
     enum err rc = ready(v);
 
     if (rc == ERR_OK && index >= head.slot_count)

@@ -327,7 +327,8 @@ app_passphrase(struct app *app, const char *prompt, bool is_new,
 }
 
 static enum err
-unlock_problem(struct app *app, enum err rc, struct problem *pb)
+unlock_problem(struct app *app, enum vault_slot_kind kind, enum err rc,
+               struct problem *pb)
 {
     static const char what[] = "the vault does not open";
 
@@ -336,6 +337,9 @@ unlock_problem(struct app *app, enum err rc, struct problem *pb)
         return problem_set(pb, P_NO_IDENTITY, rc, "there is no vault here yet",
                            "%s holds none", app->home);
     case ERR_LOCKED:
+        if (kind == VAULT_PAPER)
+            return problem_set(pb, P_PAPER_KEY, rc, what,
+                               "this paper key is not one of this vault's");
         return problem_set(pb, P_PASSPHRASE, rc, what,
                            "the passphrase is not the one it was closed with");
     case ERR_BUSY:
@@ -358,6 +362,16 @@ unlock_problem(struct app *app, enum err rc, struct problem *pb)
 }
 
 enum err
+app_unlock_with(struct app *app, const struct vault_secret *secret,
+                struct problem *pb)
+{
+    enum err rc = vault_open(&app->vault, app->home, secret,
+                             app->wait ? WAIT_LONG_MS : BUSY_WAIT_MS);
+
+    return rc == ERR_OK ? rc : unlock_problem(app, secret->kind, rc, pb);
+}
+
+enum err
 app_unlock(struct app *app, struct problem *pb)
 {
     struct buf pass = {0};
@@ -368,15 +382,12 @@ app_unlock(struct app *app, struct problem *pb)
         return ERR_OK;
     rc = vault_exists(app->home);
     if (rc != ERR_OK)
-        return unlock_problem(app, rc, pb);
+        return unlock_problem(app, VAULT_PASSPHRASE, rc, pb);
     rc = app_passphrase(app, "Passphrase: ", false, &pass, pb);
     if (rc == ERR_OK) {
         secret.bytes = pass.data;
         secret.len = pass.len;
-        rc = vault_open(&app->vault, app->home, &secret,
-                        app->wait ? WAIT_LONG_MS : BUSY_WAIT_MS);
-        if (rc != ERR_OK)
-            rc = unlock_problem(app, rc, pb);
+        rc = app_unlock_with(app, &secret, pb);
     }
     buf_clear(&pass);
     return rc;

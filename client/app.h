@@ -52,6 +52,10 @@ void app_clear(struct app *app);
 /* Opens the vault of app->home with a passphrase from fd, file, command or
  * prompt (that order).  Idempotent.  Sets PB on failure. */
 enum err app_unlock(struct app *app, struct problem *pb);
+/* The same with a secret that the caller has (a paper key). */
+struct vault_secret;
+enum err app_unlock_with(struct app *app, const struct vault_secret *secret,
+                         struct problem *pb);
 /* Asks for a passphrase the same way; for a NEW one a prompt asks twice and a
  * weak one is refused with a reason.  Gives bytes that the caller clears. */
 enum err app_passphrase(struct app *app, const char *prompt, bool is_new,

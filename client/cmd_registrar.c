@@ -412,5 +412,5 @@ static const struct verb verbs[] = {
 int
 cmd_registrar(struct app *app, int argc, char **argv)
 {
-    return verbs_run(app, argc, argv, VERBS(verbs));
+    return verbs_run(app, "registrar", argc, argv, VERBS(verbs));
 }

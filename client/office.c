@@ -74,18 +74,28 @@ office_close(struct office *o)
 
 /* ---- beginnings ---- */
 
+enum err
+office_vault_cost(struct vault_cost *out, struct problem *pb)
+{
+    enum err rc = vault_cost_parse(out, getenv("SEALPOST_VAULT_COST"));
+
+    if (rc == ERR_OK)
+        return rc;
+    return problem_set(pb, P_USAGE, rc, "the vault was not touched",
+                       "SEALPOST_VAULT_COST is \"floor\", \"default\" or "
+                       "passes x MiB, at least 2x64");
+}
+
 static enum err
 create_vault(struct app *app, struct problem *pb)
 {
     struct buf pass = {0};
     struct vault_secret secret = {.kind = VAULT_PASSPHRASE};
     struct vault_cost cost;
-    enum err rc = vault_cost_parse(&cost, getenv("SEALPOST_VAULT_COST"));
+    enum err rc = office_vault_cost(&cost, pb);
 
     if (rc != ERR_OK)
-        return problem_set(pb, P_USAGE, rc, "the vault was not made",
-                           "SEALPOST_VAULT_COST is \"floor\", \"default\" or "
-                           "passes x MiB, at least 2x64");
+        return rc;
     rc = app_passphrase(app, "A passphrase for this vault: ", true, &pass, pb);
     if (rc == ERR_OK) {
         secret.bytes = pass.data;

@@ -39,6 +39,9 @@ enum err office_open(struct app *app, enum office_line line, struct office *o,
                      struct problem *pb);
 void office_close(struct office *o);
 
+/* What SEALPOST_VAULT_COST says.  P_USAGE. */
+struct vault_cost;
+enum err office_vault_cost(struct vault_cost *out, struct problem *pb);
 /* A vault for a new identity: opens the one that is here when it has none yet,
  * makes one otherwise.  P_VAULT_EXISTS when somebody lives in it. */
 enum err office_new_vault(struct app *app, struct problem *pb);

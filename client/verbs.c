@@ -25,17 +25,18 @@ none_fits(struct app *app, const char *noun, const char *typed,
     if (near != NULL)
         problem_next(&pb, "did you mean `sealpost %s %s`?", noun, near);
     else
-        problem_next(&pb, "see `sealpost help %s`", noun);
+        problem_next(&pb, "see `sealpost help %.*s`", (int)strcspn(noun, " "),
+                     noun);
     buf_clear(&list);
     return app_fail(app, &pb);
 }
 
 int
-verbs_run(struct app *app, int argc, char **argv, const struct verb *verbs,
-          size_t n)
+verbs_run(struct app *app, const char *noun, int argc, char **argv,
+          const struct verb *verbs, size_t n)
 {
     for (size_t i = 0; argc > 1 && i < n; i++)
         if (strcmp(argv[1], verbs[i].name) == 0)
             return verbs[i].run(app, argc - 1, argv + 1);
-    return none_fits(app, argv[0], argc > 1 ? argv[1] : NULL, verbs, n);
+    return none_fits(app, noun, argc > 1 ? argv[1] : NULL, verbs, n);
 }

@@ -13,9 +13,9 @@ struct verb {
 };
 
 /* Runs the verb that ARGV[1] names; says which there are when it names none.
- * Gives the exit code. */
-int verbs_run(struct app *app, int argc, char **argv, const struct verb *verbs,
-              size_t n);
+ * NOUN is what stands before it ("agency mailbox").  Gives the exit code. */
+int verbs_run(struct app *app, const char *noun, int argc, char **argv,
+              const struct verb *verbs, size_t n);
 
 #define VERBS(t) (t), (sizeof(t) / sizeof((t)[0]))
 

@@ -1,0 +1,96 @@
+#include "client/help_admin.h"
+
+const char help_registrar[] =
+    "  init --relay-card FILE --name NAME --country CC [--mailbox LABEL]\n"
+    "       [--device LABEL] [--contact TEXT] [--address HOST:PORT] [-o FILE]\n"
+    "  invite [--days 14] [-o FILE]\n"
+    "  requests\n"
+    "  admit REQUEST --class CLASS [--digits DIGITS] [--services TEXT]\n"
+    "       [--scope \"agencies=* from=2026-01-01 to=*\"] [--export FILE]\n"
+    "  refuse REQUEST --reason TEXT\n"
+    "  suspend AGENCY | resume AGENCY | stop-device DEVICE   [--export FILE]\n"
+    "  reroot FILE [--digits DIGITS] [--export FILE]\n"
+    "  sign FILE -o FILE | import FILE\n"
+    "\n"
+    "The registrar decides who is in the network.  `init` makes its keys and\n"
+    "the founding statements from the relay's card; `invite` prints a code\n"
+    "that one agency may use; `requests` lists who used theirs.  Phone them,\n"
+    "compare the 30 digits, and admit them under a class: statutory,\n"
+    "non_statutory, partner, or auditor (with a scope).  stop-device is for\n"
+    "an emergency, when an agency cannot revoke a device by itself.  With\n"
+    "--export a statement stays unsigned in a file, which `sign` signs on the\n"
+    "machine that has the key and `import` publishes.\n"
+    "\n"
+    "  sealpost registrar admit \"Harbour Light\" --class non_statutory";
+
+const char help_join[] =
+    "  INVITE --name NAME --country CC [--class CLASS] [--mailbox LABEL]\n"
+    "       [--device LABEL] [--contact TEXT] [--keep-root]\n"
+    "  --status\n"
+    "\n"
+    "Makes a vault and your agency's keys, and asks the registrar to be\n"
+    "admitted.  Your agency's root is shown once, as 14 groups to write on\n"
+    "paper, and then erased here: whoever has that paper decides which\n"
+    "machines are yours.  (--keep-root keeps it in the vault: for trials\n"
+    "only.)  Read the 30 digits to the registrar over the phone; `--status`\n"
+    "or any `sealpost sync` finishes joining once you are admitted.\n"
+    "\n"
+    "  sealpost join sealpost1-... --name \"Harbour Light\" --country GB \\\n"
+    "      --mailbox Referrals --contact \"+44 20 7946 0000, 24 hours\"";
+
+const char help_device[] =
+    "  request CARD --label LABEL -o FILE [--address HOST:PORT]\n"
+    "  request -o FILE\n"
+    "  install FILE\n"
+    "\n"
+    "Makes this machine another one of your agency.  `request` takes the card\n"
+    "that `sealpost agency card` printed, makes a vault with keys of its own,\n"
+    "and writes a request with a check to read out; without a card it writes\n"
+    "the same request once more.  `install` takes the file that `sealpost\n"
+    "agency sign` answered.  Mail from before stays with the older machines.\n"
+    "\n"
+    "  sealpost device request agency.card --label \"Second laptop\" \\\n"
+    "      -o req.spost";
+
+const char help_agency[] =
+    "  show\n"
+    "  card [-o FILE]\n"
+    "  sign REQUEST [--mailbox LABEL] [--check CHECK] -o FILE\n"
+    "  revoke DEVICE --reason lost|stolen|retired|replaced [--since WHEN]\n"
+    "  mailbox add LABEL [--device D]... [--contact TEXT] [--deputy MAILBOX]\n"
+    "  mailbox set LABEL [--add-device D] [--remove-device D] [--label NEW]\n"
+    "       [--contact TEXT] [--deputy MAILBOX|none]\n"
+    "  mailbox close LABEL\n"
+    "  new-root -o FILE | cancel [HASH]\n"
+    "\n"
+    "What your agency decides about itself.  All but show and card need the\n"
+    "agency's root: it is asked for as the paper key that joining printed\n"
+    "(or --paper-fd N), unless the vault keeps it.  A device is named by its\n"
+    "label or by 8 digits of its id.  A lost or stolen machine: revoke it at\n"
+    "once; packets that wait for it are not handed to it any more.\n"
+    "\n"
+    "  sealpost agency revoke \"Second laptop\" --reason stolen";
+
+const char help_key[] =
+    "  backup | list | remove N\n"
+    "  passphrase [--new-passphrase-fd N | --new-passphrase-file FILE]\n"
+    "  recover\n"
+    "\n"
+    "What opens this vault.  `backup` shows a paper key to write down and "
+    "lock\n"
+    "away; `recover` opens the vault with it when the passphrase is forgotten\n"
+    "and sets a new one.  `passphrase` changes the passphrase.  This is not\n"
+    "the agency's root, which `sealpost join` printed.\n"
+    "\n"
+    "  sealpost key backup";
+
+const char help_contacts[] =
+    "  [--agency AGENCY]\n"
+    "  verify AGENCY [--digits DIGITS]\n"
+    "\n"
+    "Who is in the network: agencies, their class, mailboxes and duty\n"
+    "contacts, as of the last sync.  Works without a connection.  `verify`\n"
+    "marks an agency once a person there has read you its 30 digits, on a\n"
+    "number that you knew before; a change of its root takes the mark away.\n"
+    "\n"
+    "  sealpost contacts verify \"Northgate Hub\"";

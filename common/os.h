@@ -122,6 +122,8 @@ void os_unlock(struct os_lock *lock);
 void os_no_core_dumps(void);
 /* A vanished reader or a full file is an error code, not a signal. */
 void os_ignore_signals(void);
+/* Files made from now on are this user's alone. */
+void os_private_files(void);
 /* Raises the limit of open descriptors as far as allowed; gives the limit. */
 uint64_t os_raise_fd_limit(void);
 long os_process_id(void);

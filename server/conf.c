@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/config.h"
+#include "common/os.h"
 
 static const struct config_key keys[] = {
     {"network", "listen", CONFIG_STR, offsetof(struct conf, listen), 3, 259},
@@ -29,6 +30,8 @@ enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
 enum err
 conf_load(struct conf *out, const char *path, struct buf *errors)
 {
+    enum err rc;
+
     *out = (struct conf){
         .listen = strdup("127.0.0.1:7420"),
         .log_level = strdup("info"),
@@ -39,7 +42,12 @@ conf_load(struct conf *out, const char *path, struct buf *errors)
     };
     if (out->listen == NULL || out->log_level == NULL)
         return ERR_NOMEM;
-    return path == NULL ? ERR_OK : config_load(path, keys, KEYS, out, errors);
+    if (path == NULL)
+        return ERR_OK;
+    rc = config_load(path, keys, KEYS, out, errors);
+    if (rc != ERR_OK && errors->len == 0)
+        buf_printf(errors, "cannot read %s: %s\n", path, os_last_error_text());
+    return rc;
 }
 
 void

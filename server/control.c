@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "common/clock.h"
+#include "common/list.h"
 #include "common/os.h"
 #include "common/stream.h"
 #include "server/relay.h"
@@ -16,10 +17,12 @@ enum { LINE_MAX_LEN = 64, BACKLOG = 8, ASK_MS = 5000 };
 struct control {
     struct relay *relay;
     struct acceptor *acceptor;
+    struct list askers;
 };
 
-/* One question; it has two seconds by the stream's own finish. */
+/* One question.  Whoever may open the socket is trusted to ask it. */
 struct asker {
+    struct list_node node; /* in control->askers */
     struct relay *relay;
     struct stream *stream;
     char line[LINE_MAX_LEN];
@@ -152,8 +155,11 @@ on_bytes(void *arg, const uint8_t *bytes, size_t len)
 static void
 on_closed(void *arg, enum err why)
 {
+    struct asker *a = arg;
+
     (void)why;
-    free(arg);
+    list_remove(&a->node);
+    free(a);
 }
 
 static const struct stream_events asker_events = {
@@ -173,6 +179,7 @@ on_accepted(void *arg, struct stream *s)
     }
     a->relay = c->relay;
     a->stream = s;
+    list_push_back(&c->askers, &a->node);
     stream_start(s, &asker_events, a);
 }
 
@@ -202,6 +209,7 @@ control_open(struct relay *r, struct control **out)
 
     if (rc == ERR_OK) {
         c->relay = r;
+        list_init(&c->askers);
         rc = acceptor_open_unix(&c->acceptor, &r->loop, path, BACKLOG,
                                 &acceptor_events, c);
     }
@@ -216,8 +224,13 @@ control_open(struct relay *r, struct control **out)
 void
 control_close(struct control *c)
 {
-    if (c != NULL)
-        acceptor_close(c->acceptor);
+    struct list_node *n;
+
+    if (c == NULL)
+        return;
+    while ((n = list_pop_front(&c->askers)) != NULL)
+        stream_close(list_entry(n, struct asker, node)->stream, ERR_CANCELLED);
+    acceptor_close(c->acceptor);
 }
 
 /* ---- the other end ---- */

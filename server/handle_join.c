@@ -89,6 +89,14 @@ on_joined(struct task *t)
         session_store_error(t->session, t->req, t->job.op.result.why);
 }
 
+static enum err
+is_known(void *arg, const struct store_join *j)
+{
+    (void)arg;
+    (void)j;
+    return ERR_OK;
+}
+
 void
 handle_join(struct session *s, const struct msg *m, const uint8_t *bytes,
             size_t len)
@@ -96,9 +104,15 @@ handle_join(struct session *s, const struct msg *m, const uint8_t *bytes,
     struct relay *r = session_relay(s);
     const struct msg_field *req = &m->f[JOIN_REQUEST];
     struct join_request jr;
-    struct hash network;
+    struct hash network, code;
     struct task *t;
 
+    /* A stranger who has no code costs one look-up. */
+    invite_code_hash(&code, m->f[JOIN_CODE].p);
+    if (store_join_by_code(r->reader, &code, is_known, NULL) == ERR_NOTFOUND) {
+        session_error(s, m->req, PERR_INVITE, "the code is not known");
+        return;
+    }
     if (!directory_network_id(r->directory, &network) ||
         join_request_parse(&jr, req->p, req->len) != ERR_OK ||
         join_request_check(&jr, &network) != ERR_OK) {
@@ -108,7 +122,7 @@ handle_join(struct session *s, const struct msg *m, const uint8_t *bytes,
     t = join_task(s, m, STORE_OP_JOIN, bytes, len, on_joined);
     if (t == NULL)
         return;
-    invite_code_hash(&t->job.op.join.code_hash, m->f[JOIN_CODE].p);
+    t->job.op.join.code_hash = code;
     agency_id_of(&t->job.op.join.agency, &jr.root);
     t->job.op.join.request =
         (struct span){t->msg.f[JOIN_REQUEST].p, t->msg.f[JOIN_REQUEST].len};

@@ -5,6 +5,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/stream.h"
+#include "proto/limits.h"
 #include "server/relay.h"
 #include "server/session.h"
 
@@ -18,16 +19,25 @@ enum {
 /* Counts live in the map's values themselves: pointers that are numbers and
  * never followed. */
 static uintptr_t
-count_of(const struct map *m, const struct address *a)
+count_of(const struct map *m, const uint8_t key[16])
 {
-    return (uintptr_t)map_find(m, a->b);
+    return (uintptr_t)map_find(m, key);
 }
 
 static enum err
-set_count(struct map *m, const struct address *a, uintptr_t n)
+set_count(struct map *m, const uint8_t key[16], uintptr_t n)
 {
-    (void)map_remove(m, a->b);
-    return n == 0 ? ERR_OK : map_insert(m, a->b, (void *)n);
+    (void)map_remove(m, key);
+    return n == 0 ? ERR_OK : map_insert(m, key, (void *)n);
+}
+
+static void
+one_less(struct map *m, const uint8_t key[16])
+{
+    uintptr_t n = count_of(m, key);
+
+    if (n > 0)
+        (void)set_count(m, key, n - 1);
 }
 
 /* One handshake costs 1000/handshakes_per_s ms of credit; credit grows with
@@ -35,14 +45,14 @@ set_count(struct map *m, const struct address *a, uintptr_t n)
 static bool
 take_handshake(struct relay *r)
 {
-    uint64_t now = clock_mono_ms();
-    uint64_t floor = now > BURST_MS ? now - BURST_MS : 0;
     uint64_t scale = r->conf.handshakes_per_s;
+    uint64_t now = clock_mono_ms() * scale;
+    uint64_t burst = BURST_MS * scale < 1000 ? 1000 : BURST_MS * scale;
 
     /* handshake_credit_ms is in units of 1/scale ms. */
-    if (r->handshake_credit_ms < floor * scale)
-        r->handshake_credit_ms = floor * scale;
-    if (r->handshake_credit_ms + 1000 > now * scale)
+    if (now > burst && r->handshake_credit_ms < now - burst)
+        r->handshake_credit_ms = now - burst;
+    if (r->handshake_credit_ms + 1000 > now)
         return false;
     r->handshake_credit_ms += 1000;
     return true;
@@ -56,10 +66,10 @@ on_accepted(void *arg, struct stream *st)
     uintptr_t n;
 
     stream_peer_address(st, a.b);
-    n = count_of(&r->addresses, &a);
+    n = count_of(&r->addresses, a.b);
     if (r->stopping || r->session_count >= r->conf.sessions_max ||
         n >= r->conf.sessions_per_address_max || !take_handshake(r) ||
-        set_count(&r->addresses, &a, n + 1) != ERR_OK) {
+        set_count(&r->addresses, a.b, n + 1) != ERR_OK) {
         r->stats.turned_away++;
         stream_close(st, ERR_REFUSED);
         return;
@@ -103,10 +113,22 @@ listener_close(struct relay *r)
 void
 listener_forget(struct relay *r, const struct address *a)
 {
-    uintptr_t n = count_of(&r->addresses, a);
+    one_less(&r->addresses, a->b);
+}
 
-    if (n > 0)
-        (void)set_count(&r->addresses, a, n - 1);
+bool
+listener_take_device(struct relay *r, const struct device_id *id)
+{
+    uintptr_t n = count_of(&r->devices, id->b);
+
+    return n < LIMIT_DEVICE_SESSIONS &&
+           set_count(&r->devices, id->b, n + 1) == ERR_OK;
+}
+
+void
+listener_leave_device(struct relay *r, const struct device_id *id)
+{
+    one_less(&r->devices, id->b);
 }
 
 bool
@@ -119,7 +141,7 @@ listener_may_write(struct relay *r, const struct address *a)
         map_clear(&r->writers);
         r->writers_minute = minute;
     }
-    n = count_of(&r->writers, a);
+    n = count_of(&r->writers, a->b);
     return n < WRITES_PER_MINUTE && r->writers.count < WRITERS_MAX &&
-           set_count(&r->writers, a, n + 1) == ERR_OK;
+           set_count(&r->writers, a->b, n + 1) == ERR_OK;
 }

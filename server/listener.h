@@ -1,7 +1,7 @@
 /*
  * listener.h - the door: who may connect at all, before anything is read.
- * Work costs the stranger first: sessions per address, sessions in all, and a
- * budget of handshakes (a fifth of one core, NK and XK together).
+ * Work costs the stranger first: sessions per address and device, sessions in
+ * all, and a budget of handshakes (a fifth of one core, NK and XK together).
  */
 #ifndef SEALPOST_SERVER_LISTENER_H
 #define SEALPOST_SERVER_LISTENER_H
@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "proto/ids.h"
 
 struct relay;
 
@@ -24,10 +25,11 @@ enum err listener_open(struct relay *r, const char *host, uint16_t port,
 /* Stops accepting; sessions live on. */
 void listener_close(struct relay *r);
 /* One session from there is gone. */
-void
-listener_forget(struct relay *r,
-                const struct address *a); /* May that address write once more in
-                                             this minute?  Counts the call. */
+void listener_forget(struct relay *r, const struct address *a);
+/* May that address write once more in this minute?  Counts the call. */
 bool listener_may_write(struct relay *r, const struct address *a);
+/* One more session of that device, if it may have one; and one less. */
+bool listener_take_device(struct relay *r, const struct device_id *id);
+void listener_leave_device(struct relay *r, const struct device_id *id);
 
 #endif

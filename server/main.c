@@ -57,6 +57,22 @@ fail(const char *what, const char *code, const char *why, const char *next)
 }
 
 static int
+fail_keys(const char *dir, enum err rc)
+{
+    char why[400];
+
+    (void)snprintf(why, sizeof(why),
+                   rc == ERR_NOTFOUND  ? "%s holds no relay"
+                   : rc == ERR_REFUSED ? "%s/keys can be read by others"
+                                       : "%s/keys cannot be read",
+                   dir);
+    return fail("cannot read the relay's keys", "E-KEYS", why,
+                rc == ERR_NOTFOUND  ? "make one with `sealpostd init`"
+                : rc == ERR_REFUSED ? "chmod 600 it"
+                                    : "run this as the relay's own user");
+}
+
+static int
 parse_number(const char *text)
 {
     char *end;
@@ -108,8 +124,7 @@ print_card(const struct options *o)
     enum err rc = keys_load(o->data_dir, &keys);
 
     if (rc != ERR_OK)
-        return fail("cannot read the relay's keys", "E-KEYS", err_text(rc),
-                    "run `sealpostd init` first, as the same user");
+        return fail_keys(o->data_dir, rc);
     keys_card(keys, o->listen == NULL ? "" : o->listen, &card);
     rc = relay_card_make(&out, &card);
     if (rc == ERR_OK)
@@ -132,8 +147,7 @@ open_plain_store(const struct options *o, struct relay_keys **keys,
     enum err rc = keys_load(o->data_dir, keys);
 
     if (rc != ERR_OK)
-        return fail("cannot read the relay's keys", "E-KEYS", err_text(rc),
-                    "run `sealpostd init` first, as the same user");
+        return fail_keys(o->data_dir, rc);
     rc = conf_load(&conf, o->config, &errors);
     if (rc != ERR_OK)
         (void)snprintf(why, sizeof(why), "%.*s", (int)errors.len,
@@ -430,8 +444,7 @@ cmd_vkey(const struct options *o)
         return usage("vkey needs one of: delivery, directory");
     rc = keys_load(o->data_dir, &keys);
     if (rc != ERR_OK)
-        return fail("cannot read the relay's keys", "E-KEYS", err_text(rc),
-                    "run `sealpostd init` first, as the same user");
+        return fail_keys(o->data_dir, rc);
     rc = vkey_make(&vk,
                    directory ? keys->directory_origin : keys->delivery_origin,
                    NOTE_ED25519, &keys->log.pub);
@@ -459,6 +472,7 @@ main(int argc, char **argv)
 
     os_no_core_dumps();
     os_ignore_signals();
+    os_private_files();
     if (crypto_init() != ERR_OK)
         return fail("cannot start", "E-RANDOM",
                     "the system gives no random numbers", "mend the system");

@@ -129,7 +129,7 @@ push_event(struct relay *r, const struct store_event *e)
         n = list_next(&r->sessions, n);
         if (session_is_mail(s) && !session_device(s)->agency->suspended &&
             concerns(s, e))
-            session_send(s, MSG_EVENTS, 0, f, 3);
+            session_push(s, MSG_EVENTS, f, 3);
     }
     buf_clear(&note);
 }
@@ -172,6 +172,7 @@ on_swept(struct task *t)
 
     r->sweeping = false;
     relay_recheck_sessions(r); /* devices expire by time alone */
+    statements_finish_joins(r);
     if (t->job.op.result.why == STORE_OK && t->job.op.result.more)
         (void)relay_sweep(r);
 }
@@ -356,6 +357,7 @@ init_maps(struct relay *r)
     crypto_random(seed, sizeof(seed));
     map_init(&r->mailrooms, 16, seed);
     map_init(&r->addresses, 16, seed);
+    map_init(&r->devices, 16, seed);
     map_init(&r->writers, 16, seed);
     list_init(&r->sessions);
     list_init(&r->waiting);
@@ -378,9 +380,7 @@ relay_open(struct relay *r, const struct relay_options *opt, char *why,
     open_handles(r);
     rc = conf_load(&r->conf, opt->config_path, &errors);
     if (rc != ERR_OK) {
-        (void)snprintf(why, why_len, "%s: %.*s",
-                       errors.len > 0 ? "configuration" : opt->config_path,
-                       (int)errors.len,
+        (void)snprintf(why, why_len, "%.*s", (int)errors.len,
                        errors.len > 0 ? (char *)errors.data : "");
     } else if (!log_level_parse(&level, r->conf.log_level)) {
         (void)snprintf(why, why_len, "log level: error, warn, info or debug");
@@ -389,12 +389,13 @@ relay_open(struct relay *r, const struct relay_options *opt, char *why,
     buf_clear(&errors);
     log_open(level, "sealpostd");
     if (rc == ERR_OK && (rc = keys_load(r->data_dir, &r->keys)) != ERR_OK)
-        (void)snprintf(
-            why, why_len,
-            rc == ERR_NOTFOUND ? "%s holds no relay: run `sealpostd init` first"
-            : rc == ERR_REFUSED ? "%s/keys can be read by others: chmod 600 it"
-                                : "%s/keys cannot be read",
-            r->data_dir);
+        (void)snprintf(why, why_len,
+                       rc == ERR_NOTFOUND
+                           ? "%s holds no relay: make one with `sealpostd init`"
+                       : rc == ERR_REFUSED
+                           ? "%s/keys can be read by others: chmod 600 it"
+                           : "%s/keys cannot be read",
+                       r->data_dir);
     if (rc == ERR_OK)
         rc = open_store(r, why, why_len);
     if (rc == ERR_OK)
@@ -497,6 +498,7 @@ relay_close(struct relay *r)
     directory_free(r->directory);
     map_clear(&r->mailrooms);
     map_clear(&r->addresses);
+    map_clear(&r->devices);
     map_clear(&r->writers);
     keys_free(r->keys);
     conf_clear(&r->conf);

@@ -52,6 +52,7 @@ struct relay {
     size_t session_count;
     struct map mailrooms; /* device id -> its mailbox session */
     struct map addresses; /* address(16) -> sessions from there */
+    struct map devices;   /* device id -> its sessions */
     struct map writers;   /* address -> statements over NK this minute */
     uint64_t writers_minute;
     struct list waiting;          /* tasks the writer's queue had no room for */

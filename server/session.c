@@ -5,6 +5,7 @@
 
 #include <uv.h>
 
+#include "common/bytes.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/stream.h"
@@ -20,8 +21,9 @@
 enum {
     /* A client that asks and does not read is read no more above this. */
     UNSENT_MAX = 1024 * 1024,
-    CLOSE_MS = 3000, /* for the last bytes to leave */
-    TASKS_MAX = 64,  /* writes of one session under way */
+    PUSHED_MAX = 4 * 1024 * 1024, /* unread pushes end the session above it */
+    CLOSE_MS = 3000,              /* for the last bytes to leave */
+    TASKS_MAX = 64,               /* writes of one session under way */
 };
 
 enum session_state { HANDSHAKE, GREETING, READY, CLOSING };
@@ -32,6 +34,9 @@ struct session {
     struct stream *stream;
     struct link *link;
     uv_timer_t timer; /* the link's deadline, or that of closing */
+    /* Whole messages that one read brought after a pause: u32 length, bytes.
+     * Bounded by that read and the message it completes. */
+    struct buf backlog;
     enum session_state state;
     bool mail;
     bool crowded; /* too many tasks or unsent bytes: one pause is held */
@@ -89,6 +94,16 @@ session_send(struct session *s, enum msg_type type, uint32_t req,
         session_close(s, BYE_PROTOCOL, rc);
     flush(s);
     check_crowded(s);
+}
+
+void
+session_push(struct session *s, enum msg_type type, const struct msg_field *f,
+             unsigned n)
+{
+    if (session_unsent(s) > PUSHED_MAX)
+        session_close(s, BYE_IDLE, ERR_TIMEOUT);
+    else
+        session_send(s, type, 0, f, n);
 }
 
 void
@@ -160,10 +175,17 @@ session_pause(struct session *s)
         stream_pause(s->stream);
 }
 
+static void on_deadline(uv_timer_t *t);
+
+/* What waits goes first, and not from inside whoever calls this. */
 void
 session_resume(struct session *s)
 {
-    if (--s->pauses == 0 && !s->stream_gone && s->state != CLOSING)
+    if (--s->pauses > 0 || s->stream_gone || s->state == CLOSING)
+        return;
+    if (s->backlog.len > 0)
+        (void)uv_timer_start(&s->timer, on_deadline, 0, 0);
+    else
         stream_resume(s->stream);
 }
 
@@ -175,6 +197,7 @@ free_when_gone(struct session *s)
     if (!s->stream_gone || !s->timer_gone)
         return;
     link_free(s->link);
+    buf_clear(&s->backlog);
     free(s);
 }
 
@@ -194,6 +217,8 @@ leave(struct session *s)
     struct list_node *n;
 
     s->state = CLOSING;
+    if (s->device != NULL)
+        listener_leave_device(s->relay, &s->device->id);
     while ((n = list_first(&s->tasks)) != NULL)
         task_orphan(list_entry(n, struct task, node));
     if (s->mail && map_find(&s->relay->mailrooms, s->device->id.b) == s)
@@ -246,6 +271,7 @@ session_close(struct session *s, uint16_t bye, enum err why)
 /* ---- time ---- */
 
 static void arm(struct session *s);
+static void take_backlog(struct session *s);
 
 static void
 on_deadline(uv_timer_t *t)
@@ -256,7 +282,10 @@ on_deadline(uv_timer_t *t)
     if (rc != ERR_OK)
         session_close(s, 0, rc); /* the link queued its own bye */
     else
-        arm(s);
+        take_backlog(s);
+    if (s->state == CLOSING)
+        return;
+    arm(s);
     flush(s);
 }
 
@@ -281,7 +310,8 @@ on_who(void *arg, const struct link_peer *peer)
 
     if (d == NULL || !id_eq(&d->agency->id, &peer->agency) ||
         !crypto_equal(d->transport_key.b, peer->key.b, sizeof(peer->key.b)) ||
-        !device_is_live(d, clock_wall_ms() / 1000))
+        !device_is_live(d, clock_wall_ms() / 1000) ||
+        !listener_take_device(s->relay, &d->id))
         return false;
     s->device = d;
     return true;
@@ -344,9 +374,8 @@ become_ready(struct session *s, const struct msg *m)
 }
 
 static void
-on_message(void *arg, const uint8_t *bytes, size_t len)
+take_message(struct session *s, const uint8_t *bytes, size_t len)
 {
-    struct session *s = arg;
     struct msg m;
     enum err rc = msg_decode(&m, MSG_FROM_CLIENT, bytes, len);
 
@@ -362,6 +391,41 @@ on_message(void *arg, const uint8_t *bytes, size_t len)
     else
         dispatch(s, &m, bytes, len);
     msg_clear(&m);
+}
+
+/* One read may bring hundreds of questions with large answers: they are
+ * answered as fast as the client reads. */
+static void
+on_message(void *arg, const uint8_t *bytes, size_t len)
+{
+    struct session *s = arg;
+
+    if (s->pauses == 0 && s->backlog.len == 0) {
+        take_message(s, bytes, len);
+        return;
+    }
+    buf_u32(&s->backlog, (uint32_t)len);
+    buf_put(&s->backlog, bytes, len);
+    if (buf_status(&s->backlog) != ERR_OK)
+        session_close(s, BYE_STOPPING, ERR_NOMEM);
+}
+
+static void
+take_backlog(struct session *s)
+{
+    if (s->backlog.len == 0)
+        return;
+    while (s->pauses == 0 && s->backlog.len > 0 && s->state != CLOSING) {
+        size_t len = get_u32(s->backlog.data);
+
+        take_message(s, s->backlog.data + 4, len);
+        buf_drop(&s->backlog, 4 + len);
+    }
+    if (s->backlog.len > 0 || s->state == CLOSING)
+        return;
+    buf_clear(&s->backlog);
+    if (s->pauses == 0)
+        stream_resume(s->stream);
 }
 
 static void

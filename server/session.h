@@ -51,6 +51,10 @@ struct transfers *session_transfers(struct session *s);
 /* Queues an answer (REQ of the question) or a push (REQ 0). */
 void session_send(struct session *s, enum msg_type type, uint32_t req,
                   const struct msg_field *f, unsigned n);
+/* A push; a client that leaves megabytes of them unread is ended: it finds the
+ * same by asking. */
+void session_push(struct session *s, enum msg_type type,
+                  const struct msg_field *f, unsigned n);
 /* DETAIL may be NULL. */
 void session_error(struct session *s, uint32_t req, enum perr code,
                    const char *detail);

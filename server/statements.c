@@ -168,7 +168,7 @@ push_leaf(struct relay *r, uint64_t index, const uint8_t *bytes, size_t len,
 
         n = list_next(&r->sessions, n);
         if (session_is_mail(s))
-            session_send(s, MSG_DIR, 0, f, 3);
+            session_push(s, MSG_DIR, f, 3);
     }
 }
 
@@ -178,12 +178,13 @@ static enum err
 queue_join(void *arg, const struct store_join *join)
 {
     struct relay *r = arg;
+    const struct dir_agency *a = directory_agency(r->directory, &join->agency);
     struct join_request req;
     enum err rc = join_request_parse(&req, join->request.p, join->request.len);
 
-    if (rc == ERR_OK)
+    if (rc == ERR_OK && a->n_devices == 0)
         rc = statements_put(r, NULL, 0, req.device.p, req.device.len);
-    if (rc == ERR_OK)
+    if (rc == ERR_OK && a->n_mailboxes == 0)
         rc = statements_put(r, NULL, 0, req.mailbox.p, req.mailbox.len);
     return rc;
 }
@@ -193,7 +194,7 @@ finish_join(struct relay *r, const struct agency_id *agency)
 {
     const struct dir_agency *a = directory_agency(r->directory, agency);
 
-    if (a != NULL && a->n_devices == 0)
+    if (a != NULL && (a->n_devices == 0 || a->n_mailboxes == 0))
         (void)store_join_by_agency(r->reader, agency, queue_join, r);
 }
 
@@ -202,6 +203,8 @@ statements_finish_joins(struct relay *r)
 {
     const struct dir_agency *a;
 
+    if (r->statements->n > 0)
+        return; /* they may be among those that wait: the next sweep looks */
     for (size_t i = 0; (a = directory_agency_nth(r->directory, i)) != NULL; i++)
         finish_join(r, &a->id);
 }
@@ -233,9 +236,8 @@ on_logged(struct task *t)
     struct statements *q = t->relay->statements;
     struct waiting *w = list_entry(list_first(&q->queue), struct waiting, node);
     const struct store_result *res = &t->job.op.result;
-    struct dir_finding finding;
+    struct dir_finding finding = {0};
 
-    q->busy = false;
     if (res->why != STORE_OK) {
         answer_error(w, res->why == STORE_WHY_DISK ? PERR_DISK : PERR_STMT,
                      store_why_text(res->why));
@@ -246,10 +248,11 @@ on_logged(struct task *t)
     } else {
         tell(q, w, res->index);
         relay_recheck_sessions(t->relay);
-        if (finding.kind == STMT_ADMIT)
-            finish_join(t->relay, &finding.agency);
     }
     drop_first(q);
+    q->busy = false; /* only now: what follows may queue more */
+    if (finding.kind == STMT_ADMIT)
+        finish_join(t->relay, &finding.agency);
     start_next(q);
 }
 

@@ -29,8 +29,8 @@ void statements_free(struct statements *q);
 enum err statements_put(struct relay *r, struct session *s, uint32_t req,
                         const void *bytes, size_t len);
 void statements_forget(struct statements *q, const struct session *s);
-/* After start: agencies whose ADMIT was logged before a crash and whose first
- * device and mailbox were not. */
+/* At start and with each sweep: agencies whose ADMIT was logged and whose
+ * first device or mailbox was not (a crash, a full disk). */
 void statements_finish_joins(struct relay *r);
 
 enum { STATEMENT_EFFECTS_MAX = 2 };

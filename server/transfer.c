@@ -198,7 +198,7 @@ on_worked(uv_work_t *w, int status)
         t->opened = true;
         if (t->dir == UP)
             t->at = t->synced = t->have = blob_upload_at(t->up);
-        answer_at(t, t->dir == UP ? t->at : t->info.ct_len);
+        answer_at(t, t->at);
     } else if (t->dir == DOWN) {
         send_chunk(t);
     }
@@ -311,8 +311,9 @@ step(struct transfer *t)
 {
     if (t->busy || t->tasked)
         return;
-    if (!t->opened) {
-        transfer_free(t); /* its session went before it began */
+    /* Its session went before it began, or nothing is written any more. */
+    if (!t->opened || t->relay->stopping) {
+        transfer_free(t);
         return;
     }
     if (t->dir == UP)
@@ -380,10 +381,11 @@ transfer_bytes(struct session *s, uint32_t handle, uint64_t offset,
                const uint8_t *bytes, size_t len)
 {
     struct transfer *t = find_upload(s, handle);
+    const struct transfers *ts = session_transfers(s);
 
     /* Records of an upload that has just failed are still on their way. */
     if (t == NULL)
-        return handle > 0;
+        return ts != NULL && handle > 0 && handle < ts->next_handle;
     if (t->ending || offset != t->at || len > t->info.ct_len - t->at)
         return false;
     buf_put(&t->gathered, bytes, len);

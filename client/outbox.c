@@ -179,8 +179,11 @@ note_waiting(struct desk *d, struct mail *m, const struct problem *why)
 {
     struct problem none = {0};
 
-    (void)snprintf(m->waiting, sizeof(m->waiting), "%s",
-                   why->id == P_UNREACHABLE ? "network" : why->what);
+    if (why->id == P_UNREACHABLE)
+        (void)snprintf(m->waiting, sizeof(m->waiting), "network");
+    else
+        (void)snprintf(m->waiting, sizeof(m->waiting), "the relay (%s)",
+                       problem_code(why->id));
     return mail_save(d->app, m, &none);
 }
 

@@ -1,0 +1,566 @@
+#include "client/delivery.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/blobs.h"
+#include "client/letter.h"
+#include "client/quarantine.h"
+#include "client/shelf.h"
+#include "client/sync.h"
+#include "client/vault.h"
+#include "common/bytes.h"
+#include "proto/packet_type.h"
+#include "proto/proof.h"
+#include "proto/receipt.h"
+
+/* ---- as kept ---- */
+
+void
+kept_event_clear(struct kept_event *e)
+{
+    buf_clear(&e->evidence);
+    buf_clear(&e->proof);
+}
+
+static enum err
+decode(struct kept_event *e, const struct buf *b)
+{
+    struct rd r = rd_from(b->data, b->len);
+    size_t len;
+    const uint8_t *p;
+
+    rd_copy(&r, e->opening, sizeof(e->opening));
+    len = rd_u16(&r);
+    p = rd_ref(&r, len);
+    if (p == NULL)
+        return ERR_VERIFY;
+    buf_put(&e->evidence, p, len);
+    buf_put(&e->proof, r.p, r.left);
+    if (opening_decode(e->opening, OPENING_LEN, &e->event) != ERR_OK)
+        return ERR_VERIFY;
+    return buf_status(&e->proof);
+}
+
+enum err
+delivery_next(struct app *app, size_t *pos, struct kept_event *out,
+              struct problem *pb)
+{
+    struct kept_event e = {0};
+    struct vault_item item;
+    struct buf b = {0};
+    enum err rc;
+
+    if (!vault_next(app->vault, REC_EVENT, pos, &item))
+        return ERR_NOTFOUND;
+    e.index = shelf_number_of(item.id);
+    rc = shelf_get_raw(app, REC_EVENT, item.id, &b, pb);
+    if (rc == ERR_OK)
+        rc = shelf_problem(decode(&e, &b), pb);
+    buf_clear(&b);
+    if (rc == ERR_OK)
+        *out = e;
+    else
+        kept_event_clear(&e);
+    return rc;
+}
+
+/* (T) */
+static void
+put_event(struct app *app, const struct kept_event *e)
+{
+    struct buf b = {0};
+    uint8_t id[16];
+
+    shelf_number(id, e->index);
+    buf_put(&b, e->opening, sizeof(e->opening));
+    buf_u16(&b, (uint16_t)e->evidence.len);
+    buf_put(&b, e->evidence.data, e->evidence.len);
+    buf_put(&b, e->proof.data, e->proof.len);
+    if (buf_status(&b) == ERR_OK)
+        shelf_put_raw(app, REC_EVENT, id, b.data, b.len);
+    else
+        vault_abort(app->vault);
+    buf_clear(&b);
+}
+
+static uint64_t
+next_index(struct app *app)
+{
+    struct vault_item item;
+    uint64_t next = 0;
+    size_t pos = 0;
+
+    while (vault_next(app->vault, REC_EVENT, &pos, &item))
+        if (shelf_number_of(item.id) >= next)
+            next = shelf_number_of(item.id) + 1;
+    return next;
+}
+
+/* ---- is it true? ---- */
+
+/* NULL: all is well; else what is wrong, for people. */
+static const char *
+check_leaf(struct desk *d, const struct kept_event *e, struct proof *p)
+{
+    struct hash leaf;
+    struct vkey key;
+
+    if (proof_parse(e->proof.data, e->proof.len, p) != ERR_OK ||
+        p->index != e->index)
+        return "an event came without a proof of its place in the log";
+    opening_leaf(e->opening, &leaf);
+    if (roster_vkey(d->roster, LOG_DELIVERY, &key) != ERR_OK ||
+        proof_verify(p, &leaf, &key, NULL, 0, NULL, NULL) != ERR_OK)
+        return "an event is not what the log holds at its place";
+    return NULL;
+}
+
+static bool
+rcpt_is_good(struct desk *d, const struct kept_event *e)
+{
+    const struct directory *dir = roster_directory(d->roster);
+    const struct dir_mailbox *mb = directory_mailbox(dir, &e->event.recipient);
+    const struct dir_device *dev;
+    struct rcpt r;
+
+    if (mb == NULL ||
+        rcpt_parse(&r, e->evidence.data, e->evidence.len) != ERR_OK)
+        return false;
+    dev = directory_device(dir, &r.device);
+    return dev != NULL && id_eq(&dev->agency->id, &mb->agency->id) &&
+           id_eq(&r.packet, &e->event.packet) &&
+           id_eq(&r.pkt_digest, &e->event.pkt_digest) &&
+           rcpt_verify(e->evidence.data, &dev->sign_key) == ERR_OK;
+}
+
+static bool
+wdrw_is_good(struct desk *d, const struct kept_event *e)
+{
+    const struct directory *dir = roster_directory(d->roster);
+    const struct dir_device *dev;
+    struct wdrw w;
+
+    if (wdrw_parse(&w, e->evidence.data, e->evidence.len) != ERR_OK)
+        return false;
+    dev = directory_device(dir, &w.device);
+    return dev != NULL && id_eq(&dev->agency->id, &e->event.sender) &&
+           id_eq(&w.packet, &e->event.packet) &&
+           id_eq(&w.pkt_digest, &e->event.pkt_digest) &&
+           wdrw_verify(e->evidence.data, &dev->sign_key) == ERR_OK;
+}
+
+/* The registrar or the agency ended the last device: the statement itself is
+ * in the directory, where it was checked. */
+static bool
+statement_is_logged(struct desk *d, const struct kept_event *e)
+{
+    const struct directory *dir = roster_directory(d->roster);
+    struct hash leaf;
+
+    merkle_leaf(e->evidence.data, e->evidence.len, &leaf);
+    for (uint64_t i = 0; i < directory_size(dir); i++)
+        if (id_eq(directory_leaf_hash(dir, i), &leaf))
+            return true;
+    return false;
+}
+
+static bool
+signed_well(struct desk *d, const struct kept_event *e)
+{
+    switch (e->evidence.len) {
+    case RCPT_LEN:
+        return rcpt_is_good(d, e);
+    case WDRW_LEN:
+        return wdrw_is_good(d, e);
+    default:
+        return statement_is_logged(d, e);
+    }
+}
+
+static const char *
+check_evidence(struct desk *d, const struct kept_event *e)
+{
+    const struct event_info *info = event_info(e->event.type);
+    static const struct hash none;
+    struct hash h;
+
+    if (id_eq(&e->event.evidence, &none))
+        return info != NULL && info->needs_evidence &&
+                       e->event.reason != REASON_NO_LIVE_DEVICE
+                   ? "an event names no evidence where it must"
+                   : NULL;
+    evidence_hash(&h, e->evidence.data, e->evidence.len);
+    if (!id_eq(&h, &e->event.evidence))
+        return "an event came without the evidence that it names";
+    return signed_well(d, e) ? NULL
+                             : "the evidence of an event is not well signed";
+}
+
+/* ---- what it means ---- */
+
+static enum mail_state
+state_after(enum mail_state now, uint8_t type)
+{
+    static const enum mail_state by_type[] = {
+        [EVENT_HANDED_OVER] = MAIL_HANDED_OVER,
+        [EVENT_REFUSED] = MAIL_REFUSED,
+        [EVENT_WITHDRAWN] = MAIL_WITHDRAWN,
+        [EVENT_EXPIRED] = MAIL_EXPIRED,
+    };
+
+    if (now > MAIL_STORED || type > EVENT_EXPIRED)
+        return now;
+    return by_type[type] != 0 ? by_type[type] : now;
+}
+
+static bool
+fold(struct mail *m, const struct event *e)
+{
+    enum mail_state next = state_after(m->state, e->type);
+
+    if (next == m->state)
+        return false;
+    m->state = next;
+    m->final_ms = e->time_ms;
+    m->reason = e->reason;
+    m->waiting[0] = '\0';
+    return true;
+}
+
+enum err
+delivery_fold_known(struct desk *d, struct mail *m, struct problem *pb)
+{
+    size_t pos = 0;
+    enum err rc;
+
+    do {
+        struct kept_event e = {0};
+
+        rc = delivery_next(d->app, &pos, &e, pb);
+        if (rc == ERR_OK && id_eq(&e.event.packet, &m->id) &&
+            id_eq(&e.event.sender, &d->id.agency))
+            (void)fold(m, &e.event);
+        kept_event_clear(&e);
+    } while (rc == ERR_OK);
+    return rc == ERR_NOTFOUND ? ERR_OK : rc;
+}
+
+static void
+tell_end(struct desk *d, const struct mail *m)
+{
+    char id[9];
+    char name[256];
+
+    if (m->type == PACKET_TYPE_OWN_COPY)
+        return;
+    mail_short(id, &m->id);
+    roster_mailbox_name(d->roster, &m->peer_mailbox, name, sizeof(name));
+    desk_tell(d, mail_state_name(m->state), &m->id);
+    if (m->state == MAIL_HANDED_OVER) {
+        out_note(d->app, "Packet %s was handed over to %s.", id, name);
+        return;
+    }
+    d->count.undelivered++;
+    out_note(d->app, "Packet %s to %s did NOT arrive: %s%s%s.", id, name,
+             mail_state_name(m->state), m->reason != 0 ? ", " : "",
+             m->reason != 0 ? delivery_reason_name(m->reason) : "");
+}
+
+static void
+tell_warned(struct desk *d, const struct mail *m)
+{
+    char id[9];
+
+    mail_short(id, &m->id);
+    out_note(d->app,
+             "Packet %s has not been collected and will expire: phone them.",
+             id);
+    desk_tell(d, "warned", &m->id);
+}
+
+/* Who opened it signed a hash that only the content gives. */
+static bool
+was_really_read(struct desk *d, const struct mail *m,
+                const struct kept_event *e)
+{
+    struct problem none = {0};
+    struct letter l = {0};
+    struct hash expected;
+    struct rcpt r;
+    bool yes;
+
+    if (m->direction != INDEX_OUT ||
+        rcpt_parse(&r, e->evidence.data, e->evidence.len) != ERR_OK ||
+        letter_load(d->app, m, &l, &none) != ERR_OK)
+        return true;
+    inner_opened(&expected, &l.in.sig);
+    yes = r.outcome != OUTCOME_OPENED || id_eq(&r.opened, &expected);
+    letter_clear(&l);
+    return yes;
+}
+
+/* What only the sender can tell: the event is about the bytes that we sealed,
+ * and who claims to have opened them has. */
+static const char *
+check_ours(struct desk *d, const struct kept_event *e)
+{
+    static const struct hash unsealed;
+    struct problem none = {0};
+    struct mail m = {0};
+    const char *why = NULL;
+
+    if (!id_eq(&e->event.sender, &d->id.agency) ||
+        mail_load(d->app, &e->event.packet, INDEX_OUT, &m, &none) != ERR_OK)
+        return NULL;
+    if (!id_eq(&m.pkt_digest, &unsealed) &&
+        !id_eq(&m.pkt_digest, &e->event.pkt_digest))
+        why = "an event names a packet of ours with other content";
+    else if (e->event.type == EVENT_HANDED_OVER && !was_really_read(d, &m, e))
+        why = "a receipt claims an opening that did not happen";
+    mail_clear(&m);
+    return why;
+}
+
+/* (T) for one direction of the packet. */
+static void
+fold_into(struct desk *d, const struct kept_event *e,
+          enum index_direction direction, struct mail *m, bool *changed)
+{
+    struct problem none = {0};
+
+    if (mail_load(d->app, &e->event.packet, direction, m, &none) != ERR_OK)
+        return;
+    if (direction == INDEX_OUT && !id_eq(&m->pkt_digest, &e->event.pkt_digest))
+        return;
+    *changed = fold(m, &e->event);
+    if (!*changed)
+        return;
+    /* Until here a restored relay could be given the bytes again. */
+    if (direction == INDEX_OUT) {
+        shelf_drop(d->app, REC_SEALED, m->id.b);
+        m->is_sealed = false;
+    }
+    mail_put(d->app, m);
+}
+
+static enum err
+keep(struct desk *d, const struct kept_event *e, struct problem *pb)
+{
+    struct mail out = {0};
+    struct mail own = {0};
+    bool out_changed = false;
+    bool own_changed = false;
+    enum err rc = shelf_begin(d->app, pb);
+
+    if (rc != ERR_OK)
+        return rc;
+    put_event(d->app, e);
+    if (id_eq(&e->event.sender, &d->id.agency)) {
+        fold_into(d, e, INDEX_OUT, &out, &out_changed);
+        fold_into(d, e, INDEX_OWN, &own, &own_changed);
+    }
+    rc = shelf_end(d->app, ERR_OK, pb);
+    if (rc == ERR_OK && out_changed)
+        tell_end(d, &out);
+    if (rc == ERR_OK && e->event.type == EVENT_WARNED &&
+        out.direction == INDEX_OUT)
+        tell_warned(d, &out);
+    mail_clear(&out);
+    mail_clear(&own);
+    return rc;
+}
+
+static enum err
+alarm_about(struct desk *d, const struct kept_event *e, const char *why,
+            struct problem *pb)
+{
+    struct hash name;
+
+    sha256(&name, e->opening, sizeof(e->opening));
+    d->count.alarms++;
+    out_note(d->app, "ALARM about the relay's log, entry %" PRIu64 ": %s.",
+             e->index, why);
+    desk_tell(d, "alarm", &e->event.packet);
+    return quarantine_alarm(d->app, &name, &e->event.packet, why, pb);
+}
+
+/* A device that we do not know yet may have been enrolled just now. */
+static enum err
+check_signed(struct desk *d, const struct kept_event *e, const char **why,
+             struct problem *pb)
+{
+    enum err rc;
+
+    *why = check_evidence(d, e);
+    if (*why == NULL)
+        return ERR_OK;
+    rc = sync_directory(d->up, d->roster, pb);
+    if (rc == ERR_OK)
+        *why = check_evidence(d, e);
+    return rc;
+}
+
+static enum err
+take_event(struct desk *d, const struct kept_event *e, struct problem *pb)
+{
+    struct proof p;
+    const char *why = check_leaf(d, e, &p);
+    enum err rc;
+
+    if (why != NULL)
+        return alarm_about(d, e, why, pb);
+    rc = sync_delivery_head(d->up, d->roster, (struct span){p.note, p.note_len},
+                            pb);
+    if (rc == ERR_OK)
+        rc = check_signed(d, e, &why, pb);
+    if (rc == ERR_OK && why == NULL)
+        why = check_ours(d, e);
+    if (rc == ERR_OK && why != NULL)
+        rc = alarm_about(d, e, why, pb);
+    return rc == ERR_OK ? keep(d, e, pb) : rc;
+}
+
+/* ---- fetching ---- */
+
+struct page {
+    struct kept_event *rows;
+    size_t n;
+    uint64_t next;
+};
+
+static void
+page_clear(struct page *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        kept_event_clear(&p->rows[i]);
+    free(p->rows);
+    *p = (struct page){0};
+}
+
+static enum err
+copy_row(struct kept_event *e, const struct msg_field *row)
+{
+    e->index = row->items[EVENTS_ROW_INDEX].u;
+    msg_copy(e->opening, &row->items[EVENTS_ROW_OPENING], OPENING_LEN);
+    buf_put(&e->evidence, row->items[EVENTS_ROW_EVIDENCE].p,
+            row->items[EVENTS_ROW_EVIDENCE].len);
+    buf_put(&e->proof, row->items[EVENTS_ROW_LEAF_PROOF].p,
+            row->items[EVENTS_ROW_LEAF_PROOF].len);
+    if (buf_status(&e->evidence) != ERR_OK || buf_status(&e->proof) != ERR_OK)
+        return ERR_NOMEM;
+    return opening_decode(e->opening, OPENING_LEN, &e->event);
+}
+
+static enum err
+fetch_page(struct desk *d, uint64_t cursor, struct page *out,
+           struct problem *pb)
+{
+    struct msg_field f[] = {
+        [EVENTS_GET_CURSOR] = msg_u(cursor),
+        [EVENTS_GET_MAX] = msg_u(LIMIT_EVENTS_PAGE),
+    };
+    const struct msg_field *list;
+    const struct msg *m;
+    enum err rc =
+        upstream_call(d->up, MSG_EVENTS_GET, f, 2, MSG_EVENTS, &m, NULL, pb);
+
+    if (rc != ERR_OK)
+        return rc;
+    list = &m->f[EVENTS_ROWS];
+    out->rows = calloc(list->len + 1, sizeof(*out->rows));
+    if (out->rows == NULL)
+        return problem_from_err(pb, "the events do not fit", ERR_NOMEM);
+    out->next = m->f[EVENTS_NEXT].u;
+    for (size_t i = 0; i < list->len; i++) {
+        struct kept_event *e = &out->rows[out->n];
+
+        /* What a newer relay says and we cannot read is passed over. */
+        if (copy_row(e, &list->items[i]) == ERR_OK && e->index >= cursor)
+            out->n++;
+        else
+            kept_event_clear(e);
+    }
+    return ERR_OK;
+}
+
+static enum err
+take_page(struct desk *d, const struct page *p, struct problem *pb)
+{
+    enum err rc = ERR_OK;
+
+    for (size_t i = 0; i < p->n && rc == ERR_OK; i++) {
+        uint8_t id[16];
+
+        shelf_number(id, p->rows[i].index);
+        if (!vault_has(d->app->vault, REC_EVENT, id))
+            rc = take_event(d, &p->rows[i], pb);
+    }
+    return rc;
+}
+
+enum err
+delivery_fetch(struct desk *d, struct problem *pb)
+{
+    uint64_t cursor = next_index(d->app);
+    bool more = true;
+    enum err rc = ERR_OK;
+
+    d->events_due = false;
+    while (rc == ERR_OK && more) {
+        struct page p = {0};
+
+        rc = fetch_page(d, cursor, &p, pb);
+        if (rc == ERR_OK)
+            rc = take_page(d, &p, pb);
+        more = p.next > cursor && p.n > 0;
+        cursor = p.next;
+        page_clear(&p);
+    }
+    return rc == ERR_OK && d->count.sent + d->count.undelivered > 0
+               ? blobs_sweep(d->app, pb)
+               : rc;
+}
+
+/* ---- receipts without a leaf ---- */
+
+static enum err
+check_one(struct desk *d, const struct mail *m, struct problem *pb)
+{
+    char why[160];
+    char id[9];
+    uint8_t rec[16];
+
+    shelf_number(rec, m->stored_index);
+    if (m->direction != INDEX_OUT || m->state == MAIL_QUEUED ||
+        m->stored_ms == 0 || vault_has(d->app->vault, REC_EVENT, rec))
+        return ERR_OK;
+    mail_short(id, &m->id);
+    (void)snprintf(why, sizeof(why),
+                   "packet %s has a receipt of the relay, but its entry "
+                   "%" PRIu64 " is not among our events",
+                   id, m->stored_index);
+    d->count.alarms++;
+    out_note(d->app, "ALARM about the relay: %s.", why);
+    desk_tell(d, "alarm", &m->id);
+    return quarantine_alarm(d->app, &m->pkt_digest, &m->id, why, pb);
+}
+
+enum err
+delivery_check_receipts(struct desk *d, struct problem *pb)
+{
+    size_t pos = 0;
+    enum err rc;
+
+    do {
+        struct mail m = {0};
+
+        rc = mail_next(d->app, &pos, &m, pb);
+        if (rc == ERR_OK)
+            rc = check_one(d, &m, pb);
+        mail_clear(&m);
+    } while (rc == ERR_OK);
+    return rc == ERR_NOTFOUND ? ERR_OK : rc;
+}

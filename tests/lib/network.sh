@@ -18,8 +18,9 @@ client() {
     SEALPOST_HOME="$net/$_party" SEALPOST_PASSPHRASE_FILE="$net/pass/$_party" \
         "$build/sealpost" "$@"
 }
-command -v as >/dev/null 2>&1 || as() { client "$@"; }
-command -v show >/dev/null 2>&1 || show() { "$@"; }
+# Functions only: binutils has a program called as.
+case $(type as 2>/dev/null) in *function*) ;; *) as() { client "$@"; } ;; esac
+case $(type show 2>/dev/null) in *function*) ;; *) show() { "$@"; } ;; esac
 
 party_passphrase() { # PARTY
     mkdir -p "$net/pass"

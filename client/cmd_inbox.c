@@ -41,7 +41,8 @@ list(struct app *app, struct inbox *in, bool all)
         /* A colleague's packet is only looked up here; it came to others. */
         if (m->direction == INDEX_OUT || (m->direction == INDEX_OWN && !all))
             continue;
-        note(in, m, s);
+        if (m->direction == INDEX_IN)
+            note(in, m, s);
         if (!all && !listing_is_current(m, s, now_ms)) {
             in->n_hidden++;
             continue;

@@ -41,8 +41,8 @@ is_about(const struct event *ev, const struct mail *m,
 }
 
 static enum err
-read_event(struct desk *d, const struct vault_item *item, const struct mail *m,
-           struct story *s, struct problem *pb)
+read_event(const struct desk *d, const struct vault_item *item,
+           const struct mail *m, struct story *s, struct problem *pb)
 {
     struct buf b = {0};
     struct event ev;
@@ -61,7 +61,7 @@ read_event(struct desk *d, const struct vault_item *item, const struct mail *m,
 }
 
 static enum err
-read_events(struct desk *d, const struct mail *m, struct story *s,
+read_events(const struct desk *d, const struct mail *m, struct story *s,
             struct problem *pb)
 {
     struct vault_item item;
@@ -69,8 +69,10 @@ read_events(struct desk *d, const struct mail *m, struct story *s,
     enum err rc = ERR_OK;
 
     while (rc == ERR_OK && vault_next(d->app->vault, REC_EVENT, &pos, &item))
-        /* Nothing about a packet stands before its stored event. */
-        if (shelf_number_of(item.id) >= m->stored_index)
+        /* Nothing about a packet stands before its stored event.  A colleague's
+         * knows the place of its copy only. */
+        if (m->direction == INDEX_OWN ||
+            shelf_number_of(item.id) >= m->stored_index)
             rc = read_event(d, &item, m, s, pb);
     return rc;
 }
@@ -100,7 +102,8 @@ fill_in(const struct mail *m, struct story *s)
     enum err rc = ERR_OK;
 
     ev.time_ms = m->stored_ms;
-    if (m->stored_ms != 0 && !has_event(s, EVENT_STORED))
+    if (m->stored_ms != 0 && m->direction != INDEX_OWN &&
+        !has_event(s, EVENT_STORED))
         rc = append(s, m->stored_index, &ev);
     if (rc != ERR_OK || story_end(s) != NULL ||
         (unsigned)m->state >= MAIL_STATES || end_events[m->state] == 0)
@@ -120,7 +123,7 @@ by_index(const void *a, const void *b)
 }
 
 enum err
-story_load(struct desk *d, const struct mail *m, struct story *out,
+story_load(const struct desk *d, const struct mail *m, struct story *out,
            struct problem *pb)
 {
     struct story s = {0};
@@ -170,8 +173,11 @@ enum err
 story_proof(struct app *app, const struct mail *m, struct buf *out,
             struct problem *pb)
 {
-    enum err rc = shelf_get_raw(app, REC_PROOF, m->id.b, out, pb);
+    uint8_t id[16];
+    enum err rc;
 
+    mail_record_id(id, &m->id, m->direction);
+    rc = shelf_get_raw(app, REC_PROOF, id, out, pb);
     if (rc != ERR_NOTFOUND)
         return rc;
     (void)problem_set(pb, P_NOT_FOUND, rc, "there is no receipt yet",
@@ -185,7 +191,7 @@ story_proof(struct app *app, const struct mail *m, struct buf *out,
 }
 
 json_t *
-story_receipt_json(struct desk *d, const struct mail *m)
+story_receipt_json(const struct desk *d, const struct mail *m)
 {
     struct problem none = {0};
     struct buf b = {0};

@@ -24,8 +24,8 @@ void story_clear(struct story *s);
 
 /* The events of M.  What the log has not told us yet but M knows (stored, and
  * how it ended) stands in as an event without actor or evidence. */
-enum err story_load(struct desk *d, const struct mail *m, struct story *out,
-                    struct problem *pb);
+enum err story_load(const struct desk *d, const struct mail *m,
+                    struct story *out, struct problem *pb);
 /* The event that ended it, or NULL. */
 const struct story_event *story_end(const struct story *s);
 
@@ -39,7 +39,7 @@ enum err story_proof(struct app *app, const struct mail *m, struct buf *out,
                      struct problem *pb);
 /* {index, size, time_ms, type, verified}, a new reference; JSON null while
  * there is none. */
-json_t *story_receipt_json(struct desk *d, const struct mail *m);
+json_t *story_receipt_json(const struct desk *d, const struct mail *m);
 /* [{type, time_ms, index, device}] */
 json_t *story_json(const struct story *s);
 

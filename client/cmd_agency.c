@@ -1,7 +1,7 @@
 /*
- * cmd_agency.c - `sealpost agency card, show, revoke, cancel`: what an agency
- * decides about itself.  Enrolling devices is in cmd_agency_sign.c, mailboxes
- * are in cmd_agency_mailbox.c.
+ * cmd_agency.c - `sealpost agency card, show, revoke`: what an agency decides
+ * about itself.  Enrolling devices is in cmd_agency_sign.c, mailboxes are in
+ * cmd_agency_mailbox.c, the root is in cmd_agency_root.c.
  */
 #include "client/cmd_agency.h"
 
@@ -123,8 +123,8 @@ agency_card(struct app *app, int argc, char **argv)
     if (rc == ERR_OK && out != NULL)
         rc = office_write_file(out, &card, &pb);
     if (rc == ERR_OK) {
-        out_line(app, "%.*s", out == NULL ? (int)card.len : 0,
-                 (const char *)card.data);
+        if (out == NULL)
+            out_line(app, "%.*s", (int)card.len, (const char *)card.data);
         json_put_text(app->result, "card", card.data, card.len);
         out_next(app,
                  "on the new machine: sealpost device request %s --label "
@@ -236,15 +236,14 @@ ask_revoke(struct office *o, const struct dir_device *d, struct problem *pb)
 
 static void
 revoked(struct office *o, const struct dir_agency *a,
-        const struct dir_device *d)
+        const struct dir_device *d, const char *reason)
 {
     out_line(o->app, "\"%s\" is revoked: nothing is handed to it any more.",
              d->label);
     out_note(o->app, "What it had received before stays on it, behind its "
                      "passphrase.");
     json_put_hex(o->app->result, "device_id", d->id.b, 16);
-    json_put_str(o->app->result, "state",
-                 revoke_reason_name(d->revoked_reason));
+    json_put_str(o->app->result, "state", reason);
     agency_warn_unread(o, a);
     out_next(o->app, "sealpost agency show");
 }
@@ -274,63 +273,18 @@ agency_revoke(struct app *app, int argc, char **argv)
         rc = agency_publish(&o, &st, &pb);
     }
     if (rc == ERR_OK)
-        revoked(&o, a, d);
+        revoked(&o, a, d, args.reason);
     office_close(&o);
     return rc == ERR_OK ? EXIT_CODE_OK : app_fail(app, &pb);
-}
-
-/* ---- cancel ---- */
-
-static enum err
-cancel(struct office *o, const char *typed, struct problem *pb)
-{
-    struct statement st = {.kind = STMT_CANCEL, .issuer = o->id.agency};
-    const struct dir_agency *a;
-    enum err rc = agency_own(o, &a, pb);
-
-    if (rc != ERR_OK)
-        return rc;
-    if (!a->reroot.pending)
-        return problem_set(pb, P_STATE, ERR_STATE, "there is nothing to cancel",
-                           "no new root is announced for %s", a->name);
-    st.body.cancel.statement = a->reroot.statement;
-    if (typed != NULL &&
-        hex_decode(st.body.cancel.statement.b, 32, typed) != ERR_OK)
-        return args_missing(pb, "the statement's hash has 64 hexadecimal "
-                                "digits; `sealpost agency show --json` has it");
-    rc = agency_confirm(o->app, "Keep the old root and drop the new one?",
-                        "nothing was cancelled", pb);
-    return rc == ERR_OK ? agency_publish(o, &st, pb) : rc;
-}
-
-static int
-agency_cancel(struct app *app, int argc, char **argv)
-{
-    const char *hash = NULL;
-    struct problem pb = {0};
-    struct office o = {0};
-    size_t n;
-    enum err rc = args_parse(argc, argv, NULL, 0, &hash, 1, &n, &pb);
-
-    if (rc == ERR_OK)
-        rc = office_open(app, OFFICE_ONLINE, &o, &pb);
-    if (rc == ERR_OK)
-        rc = cancel(&o, hash, &pb);
-    office_close(&o);
-    if (rc != ERR_OK)
-        return app_fail(app, &pb);
-    out_line(app, "Cancelled: the root stays as it is.");
-    json_put_str(app->result, "state", "cancelled");
-    out_next(app, "phone the registrar and ask who announced the new root");
-    return EXIT_CODE_OK;
 }
 
 /* ---- the table ---- */
 
 static const struct verb verbs[] = {
-    {"card", agency_card},     {"sign", agency_sign},
-    {"show", agency_show},     {"revoke", agency_revoke},
-    {"cancel", agency_cancel}, {"mailbox", agency_mailbox},
+    {"card", agency_card},       {"sign", agency_sign},
+    {"show", agency_show},       {"revoke", agency_revoke},
+    {"mailbox", agency_mailbox}, {"new-root", agency_new_root},
+    {"cancel", agency_cancel},
 };
 
 int

@@ -20,6 +20,6 @@ void agency_warn_unread(struct office *o, const struct dir_agency *a);
 enum err agency_confirm(struct app *app, const char *question, const char *what,
                         struct problem *pb);
 
-command_fn agency_sign, agency_mailbox;
+command_fn agency_sign, agency_mailbox, agency_new_root, agency_cancel;
 
 #endif

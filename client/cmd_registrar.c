@@ -406,7 +406,8 @@ static const struct verb verbs[] = {
     {"requests", registrar_requests}, {"admit", registrar_admit},
     {"refuse", registrar_refuse},     {"suspend", registrar_suspend},
     {"resume", registrar_resume},     {"stop-device", registrar_stop},
-    {"sign", registrar_sign},         {"import", registrar_import},
+    {"reroot", registrar_reroot},     {"sign", registrar_sign},
+    {"import", registrar_import},
 };
 
 int

@@ -16,6 +16,6 @@ int registrar_told(struct app *app, enum err rc, struct problem *pb,
                    const char *export, const char *done);
 
 command_fn registrar_suspend, registrar_resume, registrar_stop, registrar_sign,
-    registrar_import;
+    registrar_import, registrar_reroot;
 
 #endif

@@ -5,11 +5,11 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 const struct command commands[] = {
-    {"registrar", "init|invite|requests|admit|refuse|suspend|resume|...",
+    {"registrar", "init|invite|requests|admit|refuse|suspend|...",
      "found a network and decide who is in it", help_registrar, cmd_registrar},
     {"join", "INVITE --name NAME --country CC | --status",
      "join a network with an invite", help_join, cmd_join},
-    {"agency", "show|card|sign|revoke|mailbox ...",
+    {"agency", "show|card|sign|revoke|mailbox|new-root|cancel",
      "your agency's machines and mailboxes", help_agency, cmd_agency},
     {"device", "request CARD | install SIGNED",
      "make this machine one of your agency's", help_device, cmd_device},

@@ -117,6 +117,8 @@ identity_require(struct app *app, struct identity *out, struct problem *pb)
                          out->registrar_contact[0] != '\0'
                              ? out->registrar_contact
                              : "the registrar has not answered the request");
+    if (rc == ERR_STATE && out->registrar_contact[0] != '\0')
+        problem_next(pb, "`sealpost join --status` says what is missing");
     identity_clear(out);
     return rc;
 }

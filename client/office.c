@@ -56,7 +56,9 @@ office_open(struct app *app, enum office_line line, struct office *o,
         rc = roster_open(app, &o->id, &o->roster, pb);
     if (rc == ERR_OK && line == OFFICE_ONLINE)
         rc = connect(o, pb);
-    if (rc == ERR_OK && line == OFFICE_EITHER)
+    if (rc == ERR_OK && (line == OFFICE_EITHER ||
+                         (line == OFFICE_OFFLINE &&
+                          directory_size(roster_directory(o->roster)) == 0)))
         rc = try_connect(o, pb);
     if (rc != ERR_OK)
         office_close(o);
@@ -217,36 +219,42 @@ office_ask_paper(struct app *app, const char *prompt, uint8_t seed[32],
                              "takes it from a descriptor");
 }
 
-enum err
-office_root_key(struct office *o, struct sign_secret *out, struct problem *pb)
+static bool
+is_root(const struct office *o, const struct sign_key *key)
 {
     const struct dir_agency *a =
         directory_agency(roster_directory(o->roster), &o->id.agency);
+
+    return a == NULL ||
+           id_eq(directory_root_now(a, clock_wall_ms() / 1000), key);
+}
+
+enum err
+office_root_key(struct office *o, struct sign_secret *out, struct problem *pb)
+{
     uint8_t seed[32];
     enum err rc = seed_key(o->app, REC_ROOT, out);
 
-    if (rc == ERR_NOTFOUND) {
-        out_note(o->app,
-                 "This needs the agency's root: the paper key that was "
-                 "printed when %s joined.",
-                 o->id.agency_name);
-        rc = office_ask_paper(o->app, "Paper key: ", seed, pb);
-        if (rc != ERR_OK)
-            return rc;
-        sign_keypair_from_seed(out, seed);
-        crypto_wipe(seed, sizeof(seed));
-    }
-    if (rc != ERR_OK)
+    if (rc == ERR_OK && is_root(o, &out->pub))
+        return ERR_OK;
+    if (rc != ERR_OK && rc != ERR_NOTFOUND)
         return problem_from_err(pb, "cannot read the agency's root", rc);
-    if (a != NULL &&
-        !id_eq(directory_root_now(a, clock_wall_ms() / 1000), &out->pub)) {
-        crypto_wipe(out, sizeof(*out));
-        return problem_set(pb, P_PAPER_KEY, ERR_VERIFY,
-                           "that is not this agency's root",
-                           "the key is well formed, but belongs to another "
-                           "agency or an older root");
-    }
-    return ERR_OK;
+    out_note(o->app,
+             "This needs the agency's root: the paper key of %s that was "
+             "printed when it joined, or for its new root.",
+             o->id.agency_name);
+    rc = office_ask_paper(o->app, "Paper key: ", seed, pb);
+    if (rc != ERR_OK)
+        return rc;
+    sign_keypair_from_seed(out, seed);
+    crypto_wipe(seed, sizeof(seed));
+    if (is_root(o, &out->pub))
+        return ERR_OK;
+    crypto_wipe(out, sizeof(*out));
+    return problem_set(pb, P_PAPER_KEY, ERR_VERIFY,
+                       "that is not this agency's root",
+                       "the key is well formed, but belongs to another agency "
+                       "or an older root");
 }
 
 enum err
@@ -352,8 +360,11 @@ check(struct office *o, const struct buf *stmt, struct problem *pb)
         return ERR_OK;
     if (rc == ERR_NOMEM)
         return problem_from_err(pb, "the statement was not made", rc);
-    return problem_set(pb, P_POLICY, rc, "the directory would not take that",
-                       "%s", dir_code_text(f.code));
+    (void)problem_set(pb, P_POLICY, rc, "the directory would not take that",
+                      "%s", dir_code_text(f.code));
+    problem_next(pb, "`sealpost contacts` and `sealpost agency show` say how "
+                     "things are");
+    return rc;
 }
 
 enum err
@@ -399,7 +410,7 @@ office_put(struct office *o, const struct buf *stmt, struct problem *pb)
     if (rc != ERR_OK)
         return rc;
     rc = sync_directory(o->up, o->roster, &after);
-    if (rc == ERR_OK || after.id == P_UNREACHABLE)
+    if (rc == ERR_OK || after.id == P_UNREACHABLE || after.id == P_DEVICE)
         return ERR_OK;
     *pb = after;
     return rc;

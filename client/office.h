@@ -30,8 +30,8 @@ struct office {
 
 enum office_line {
     OFFICE_ONLINE,
-    OFFICE_OFFLINE,
-    OFFICE_EITHER, /* online when the relay can be reached */
+    OFFICE_OFFLINE, /* but with nothing known yet, it asks if it can */
+    OFFICE_EITHER,  /* online when the relay can be reached */
 };
 
 /* Unlocks, loads, and (online) connects and catches up with the directory. */

@@ -11,19 +11,6 @@
 #include "server/transfer.h"
 
 static void
-answer_at(struct session *s, uint32_t req, uint32_t handle, uint64_t have,
-          uint64_t total)
-{
-    struct msg_field f[] = {
-        [BLOB_AT_HANDLE] = msg_u(handle),
-        [BLOB_AT_HAVE] = msg_u(have),
-        [BLOB_AT_TOTAL] = msg_u(total),
-    };
-
-    session_send(s, MSG_BLOB_AT, req, f, 3);
-}
-
-static void
 on_reserved(struct task *t)
 {
     const struct store_blob_begin_op *op = &t->job.op.blob_begin;
@@ -41,8 +28,6 @@ on_reserved(struct task *t)
         return;
     if (res->why != STORE_OK)
         session_store_error(t->session, t->req, res->why);
-    else if (res->repeat && res->have == op->ct_len)
-        answer_at(t->session, t->req, 0, res->have, op->ct_len);
     else if (!transfer_upload(t->session, t->req, &info))
         session_error(t->session, t->req, PERR_BUSY, "too many transfers");
 }

@@ -357,6 +357,7 @@ init_maps(struct relay *r)
     crypto_random(seed, sizeof(seed));
     map_init(&r->mailrooms, 16, seed);
     map_init(&r->addresses, 16, seed);
+    map_init(&r->uploads, 8, seed);
     map_init(&r->devices, 16, seed);
     map_init(&r->writers, 16, seed);
     list_init(&r->sessions);
@@ -498,6 +499,7 @@ relay_close(struct relay *r)
     directory_free(r->directory);
     map_clear(&r->mailrooms);
     map_clear(&r->addresses);
+    map_clear(&r->uploads);
     map_clear(&r->devices);
     map_clear(&r->writers);
     keys_free(r->keys);

@@ -52,6 +52,7 @@ struct relay {
     size_t session_count;
     struct map mailrooms; /* device id -> its mailbox session */
     struct map addresses; /* address(16) -> sessions from there */
+    struct map uploads;   /* blob row(8) -> the transfer that writes its file */
     struct map devices;   /* device id -> its sessions */
     struct map writers;   /* address -> statements over NK this minute */
     uint64_t writers_minute;

@@ -28,6 +28,8 @@ struct transfer {
     struct store_blob info;
     struct blob_upload *up;
     struct blob_download *down;
+    /* up: who waits until we have let go of the file, and whom we wait for */
+    struct transfer *successor, *predecessor;
     /* up: bytes gathered and being written; down: the chunk being read */
     struct buf gathered, busy_bytes;
     uint64_t at, end; /* next byte expected or to be sent; down: its end */
@@ -46,6 +48,7 @@ struct transfers {
 };
 
 static void step(struct transfer *t);
+static void start_upload(struct transfer *t);
 
 struct transfers *
 transfers_new(struct session *s)
@@ -91,10 +94,28 @@ transfers_close(struct transfers *ts)
     free(ts);
 }
 
+/* Whoever waits for the file goes on with what was saved of it. */
+static void
+let_go(struct transfer *t)
+{
+    struct map *uploads = &t->relay->uploads;
+    struct transfer *next = t->successor;
+
+    if (t->predecessor != NULL)
+        t->predecessor->successor = NULL;
+    if (t->dir == UP && map_find(uploads, &t->info.blob) == t)
+        (void)map_remove(uploads, &t->info.blob);
+    if (next == NULL)
+        return;
+    next->predecessor = NULL;
+    start_upload(next);
+}
+
 static void
 transfer_free(struct transfer *t)
 {
     detach(t);
+    let_go(t);
     blob_upload_close(t->up);
     blob_download_close(t->down);
     buf_clear(&t->gathered);
@@ -198,7 +219,11 @@ on_worked(uv_work_t *w, int status)
         t->opened = true;
         if (t->dir == UP)
             t->at = t->synced = t->have = blob_upload_at(t->up);
-        answer_at(t, t->at);
+        /* All of it is here, but a connection broke before its END. */
+        if (t->dir == UP && t->at == t->info.ct_len)
+            t->ending = true;
+        else
+            answer_at(t, t->at);
     } else if (t->dir == DOWN) {
         send_chunk(t);
     }
@@ -311,6 +336,8 @@ step(struct transfer *t)
 {
     if (t->busy || t->tasked)
         return;
+    if (t->predecessor != NULL && t->owner != NULL)
+        return;
     /* Its session went before it began, or nothing is written any more. */
     if (!t->opened || t->relay->stopping) {
         transfer_free(t);
@@ -324,7 +351,7 @@ step(struct transfer *t)
 
 /* ---- from the session ---- */
 
-static bool
+static struct transfer *
 begin(struct session *s, uint32_t req, const struct store_blob *info,
       enum direction dir, uint64_t at, uint64_t end)
 {
@@ -333,11 +360,11 @@ begin(struct session *s, uint32_t req, const struct store_blob *info,
     int i = 0;
 
     if (ts == NULL)
-        return false;
+        return NULL;
     while (i < TRANSFERS_MAX && ts->slot[i] != NULL)
         i++;
     if (i == TRANSFERS_MAX || (t = calloc(1, sizeof(*t))) == NULL)
-        return false;
+        return NULL;
     t->owner = ts;
     t->relay = session_relay(s);
     t->dir = dir;
@@ -347,21 +374,70 @@ begin(struct session *s, uint32_t req, const struct store_blob *info,
     t->at = at;
     t->end = end;
     ts->slot[i] = t;
-    start_work(t);
-    return true;
+    return t;
+}
+
+static void
+start_upload(struct transfer *t)
+{
+    const struct store_blob was = t->info;
+    enum err rc =
+        t->relay->stopping
+            ? ERR_CANCELLED
+            : store_blob_info(t->relay->reader, &was.owner, &was.att, &t->info);
+
+    if (rc == ERR_OK && t->info.complete) {
+        answer_at(t, t->info.ct_len);
+        transfer_free(t);
+    } else if (rc != ERR_OK || t->info.blob != was.blob) {
+        fail(t, PERR_BLOB, "the upload before did not end well: again");
+    } else if (map_insert(&t->relay->uploads, &t->info.blob, t) != ERR_OK) {
+        fail(t, PERR_BUSY, "no memory");
+    } else {
+        start_work(t);
+    }
+}
+
+/* The newest connection wins: OLD may be of one that nobody knows is dead.  It
+ * saves how far it got; two never write to one file. */
+static void
+succeed(struct transfer *old, struct transfer *t)
+{
+    if (old->successor != NULL)
+        fail(old->successor, PERR_BUSY, "it goes on in another session");
+    old->successor = t;
+    t->predecessor = old;
+    if (old->owner != NULL && (old->ending || !old->opened))
+        session_error(old->owner->session, old->req, PERR_BUSY,
+                      "it goes on in another session");
+    detach(old);
+    step(old);
 }
 
 bool
 transfer_upload(struct session *s, uint32_t req, const struct store_blob *info)
 {
-    return begin(s, req, info, UP, info->have, info->ct_len);
+    struct transfer *old = map_find(&session_relay(s)->uploads, &info->blob);
+    struct transfer *t = begin(s, req, info, UP, info->have, info->ct_len);
+
+    if (t == NULL)
+        return false;
+    if (old != NULL)
+        succeed(old, t);
+    else
+        start_upload(t);
+    return true;
 }
 
 bool
 transfer_download(struct session *s, uint32_t req,
                   const struct store_blob *info, uint64_t offset, uint64_t len)
 {
-    return begin(s, req, info, DOWN, offset, offset + len);
+    struct transfer *t = begin(s, req, info, DOWN, offset, offset + len);
+
+    if (t != NULL)
+        start_work(t);
+    return t != NULL;
 }
 
 static struct transfer *

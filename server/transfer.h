@@ -8,9 +8,10 @@
  *   out: BLOB_GET -> BLOB_AT -> worker reads -> records, as fast as the
  *        client reads them
  *
- * One worker job at a time per transfer.  What the session does meanwhile does
- * not matter: a transfer that has lost its session finishes its job, saves how
- * far it got, and goes.
+ * One worker job at a time per transfer, one upload at a time per attachment: a
+ * new one (the client came back) waits for the old one to save what it has.
+ * What the session does meanwhile does not matter: a transfer that has lost its
+ * session finishes its job, saves how far it got, and goes.
  */
 #ifndef SEALPOST_SERVER_TRANSFER_H
 #define SEALPOST_SERVER_TRANSFER_H
@@ -36,7 +37,8 @@ void transfers_close(struct transfers *ts);
 /* The session's socket has room again.  NULL is fine. */
 void transfers_pump(struct transfers *ts);
 
-/* A row was reserved for an upload; REQ gets BLOB_AT.  False: too many. */
+/* A row was reserved for an upload, now or before; REQ gets BLOB_AT, with all
+ * bytes when the attachment is complete.  False: too many. */
 bool transfer_upload(struct session *s, uint32_t req,
                      const struct store_blob *info);
 /* REQ gets BLOB_AT and then LEN bytes from OFFSET.  False: too many. */

@@ -46,6 +46,8 @@ on_blob(void *arg, uint32_t handle, uint64_t offset, const uint8_t *bytes,
 {
     struct client *c = arg;
 
+    if (c->is_careless)
+        return;
     if (c->blob.len == 0) {
         c->blob_handle = handle;
         c->blob_first = c->blob_next = offset;

@@ -78,8 +78,10 @@ struct client {
     struct rig *rig;
     int fd; /* -1: closed */
     struct link *link;
-    bool ready, is_deaf; /* deaf: reads nothing */
-    int bye;             /* the code, or -1 */
+    bool ready;
+    bool is_deaf;     /* reads nothing */
+    bool is_careless; /* takes blob records in any order and forgets them */
+    int bye;          /* the code, or -1 */
     uint32_t next_req;
     struct buf out; /* queued for the socket */
     size_t n_heard;

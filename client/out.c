@@ -1,12 +1,43 @@
 /*
  * out.c - what people and scripts see: lines, remarks, progress, problems.
  */
+#define _GNU_SOURCE /* vasprintf */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "client/app.h"
 #include "common/text.h"
+#include "proto/crypto.h"
+
+/* Names and labels of others stand in what we say, so all of it is shown, never
+ * obeyed; a forgotten text_show() elsewhere does no harm. */
+static void
+put_shown(FILE *f, const char *text, size_t len, enum text_lines lines)
+{
+    struct buf b = {0};
+
+    text_show(&b, text, len, lines);
+    (void)fwrite(b.data, 1, b.len, f);
+    buf_clear(&b);
+}
+
+static void put_format(FILE *f, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+static void
+put_format(FILE *f, const char *fmt, va_list ap)
+{
+    char *text = NULL;
+    int len = vasprintf(&text, fmt, ap);
+
+    if (len < 0)
+        return;
+    put_shown(f, text, (size_t)len, TEXT_LINES);
+    crypto_wipe(text, (size_t)len);
+    free(text);
+    (void)fputc('\n', f);
+}
 
 void
 out_line(struct app *app, const char *fmt, ...)
@@ -16,9 +47,8 @@ out_line(struct app *app, const char *fmt, ...)
     if (app->json)
         return;
     va_start(ap, fmt);
-    (void)vprintf(fmt, ap);
+    put_format(stdout, fmt, ap);
     va_end(ap);
-    (void)putchar('\n');
 }
 
 void
@@ -30,21 +60,15 @@ out_note(struct app *app, const char *fmt, ...)
         return;
     (void)fflush(stdout);
     va_start(ap, fmt);
-    (void)vfprintf(stderr, fmt, ap);
+    put_format(stderr, fmt, ap);
     va_end(ap);
-    (void)fputc('\n', stderr);
 }
 
 void
 out_safe(struct app *app, const char *text, size_t len, bool lines)
 {
-    struct buf b = {0};
-
-    if (app->json)
-        return;
-    text_show(&b, text, len, lines ? TEXT_LINES : TEXT_ONE_LINE);
-    (void)fwrite(b.data, 1, b.len, stdout);
-    buf_clear(&b);
+    if (!app->json)
+        put_shown(stdout, text, len, lines ? TEXT_LINES : TEXT_ONE_LINE);
 }
 
 void
@@ -110,6 +134,13 @@ fail_json(struct app *app, const struct problem *pb)
     json_put_bool(app->result, "ok", 0);
 }
 
+static void
+put_words(const char *lead, const char *text)
+{
+    (void)fputs(lead, stderr);
+    put_shown(stderr, text, strlen(text), TEXT_ONE_LINE);
+}
+
 int
 app_fail(struct app *app, const struct problem *pb)
 {
@@ -125,9 +156,11 @@ app_fail(struct app *app, const struct problem *pb)
         fail_json(app, pb);
     } else {
         (void)fflush(stdout);
-        (void)fprintf(stderr, "sealpost: %s [%s]\n  why:  %s\n  next: %s\n",
-                      pb->what, problem_code(pb->id), pb->why,
-                      problem_next_text(pb));
+        put_words("sealpost: ", pb->what);
+        (void)fprintf(stderr, " [%s]", problem_code(pb->id));
+        put_words("\n  why:  ", pb->why);
+        put_words("\n  next: ", problem_next_text(pb));
+        (void)fputc('\n', stderr);
     }
     return problem_exit(pb->id);
 }

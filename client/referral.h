@@ -46,6 +46,9 @@ struct findings {
     bool failed;   /* out of memory on the way */
 };
 void findings_clear(struct findings *f);
+/* A hostile file can be wrong in a million places; nobody reads them all. */
+#define FINDINGS_MAX 200
+bool findings_full(const struct findings *f);
 /* "episode[2].from: "2026-13" is not a date; write YYYY, ..." onto OUT. */
 void finding_say(const struct finding *f, struct buf *out);
 

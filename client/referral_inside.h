@@ -15,9 +15,6 @@ struct checking {
     bool is_foreign; /* the document's profile is not P: unknown is kept */
 };
 
-/* A hostile file can be wrong in a million places; nobody reads them all. */
-#define FINDINGS_MAX 200
-bool findings_full(const struct findings *f);
 /* Adds one unless they are full; RULE is static, TEXT a format. */
 void findings_add(struct findings *f, enum severity severity, const char *rule,
                   const char *path, const char *fmt, ...)

@@ -142,3 +142,11 @@ pick_mail(struct app *app, const char *text, unsigned directions,
         return pick_latest(app, directions, out, pb);
     return mail_find(app, text, directions, out, pb);
 }
+
+enum err
+pick_sent_first(struct app *app, const char *text, struct mail *out,
+                struct problem *pb)
+{
+    return pick_mail(
+        app, text, strcmp(text, "latest") == 0 ? PICK_SENT : PICK_ANY, out, pb);
+}

@@ -32,6 +32,11 @@ const struct agency_id *mail_sender(const struct mail *m,
 enum err pick_mail(struct app *app, const char *text, unsigned directions,
                    struct mail *out, struct problem *pb);
 
+/* The same for evidence: `latest` is the newest that was sent, an id may be any
+ * packet's. */
+enum err pick_sent_first(struct app *app, const char *text, struct mail *out,
+                         struct problem *pb);
+
 #define PICK_ANY                                                               \
     (INDEX_BIT(INDEX_IN) | INDEX_BIT(INDEX_OUT) | INDEX_BIT(INDEX_OWN))
 #define PICK_SENT (INDEX_BIT(INDEX_OUT) | INDEX_BIT(INDEX_OWN))

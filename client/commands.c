@@ -1,6 +1,7 @@
 #include "client/commands.h"
 
 #include "client/help_admin.h"
+#include "client/help_mail.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -45,6 +46,19 @@ const struct command commands[] = {
     {"contacts", "[--agency X] | verify AGENCY",
      "who can be written to, and who was checked by phone", help_contacts,
      cmd_contacts},
+    {"send", "--to MAILBOX FILE.json|--draft ID|--text TEXT [--attach FILE]",
+     "send a referral, a message or a file", help_send, cmd_send},
+    {"withdraw", "ID [--reason R]", "take back a packet that nobody has read",
+     NULL, cmd_withdraw},
+    {"sync", "", "send, fetch, give receipts; once", NULL, cmd_sync},
+    {"watch", "[--once] [--exec CMD]", "stay connected and do so all the time",
+     help_watch, cmd_watch},
+    {"accept", "ID [--reference R] [--owner NAME] [--next-date D] [--note T]",
+     "tell the sender that you have the case", NULL, cmd_accept},
+    {"decline", "ID --reason R [--note T]", "tell the sender that you do not",
+     help_decline, cmd_decline},
+    {"reply", "ID --text TEXT [--attach FILE]", "write back in its thread",
+     NULL, cmd_reply},
     {"verify", "FILE|DIR [--vkey KEY]", "check a receipt or export, offline",
      NULL, cmd_verify},
     {"audit", "[--from DAY] [--to DAY]",

@@ -150,4 +150,9 @@ enum err os_read_fd_line(int fd, size_t max, struct buf *buf);
 enum err os_run_passphrase_command(const char *cmd, size_t max,
                                    struct buf *buf);
 
+enum { OS_RUN_ARGS_MAX = 8 };
+/* Runs CMD with the shell and ARGS (at most OS_RUN_ARGS_MAX) behind it, as they
+ * are; what it prints goes to our stderr.  ERR_CLOSED: it failed. */
+enum err os_run_command(const char *cmd, const char *const *args, size_t n);
+
 #endif

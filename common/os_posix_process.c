@@ -7,6 +7,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -242,13 +244,11 @@ os_read_passphrase(const char *prompt, struct buf *buf)
     return rc;
 }
 
-/* --- passphrase commands
- * ------------------------------------------------------ */
+/* --- commands of other programs ---------------------------------------- */
 
 static enum err
-spawn_shell(pid_t *child, const char *cmd, int output)
+spawn_shell(pid_t *child, char *const argv[], int output)
 {
-    char *argv[] = {(char *)"sh", (char *)"-c", (char *)cmd, NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t defaults;
@@ -293,6 +293,7 @@ drain(int fd)
 enum err
 os_run_passphrase_command(const char *cmd, size_t max, struct buf *buf)
 {
+    char *argv[] = {(char *)"sh", (char *)"-c", (char *)cmd, NULL};
     size_t start = buf->len;
     int ends[2];
     pid_t child;
@@ -302,7 +303,7 @@ os_run_passphrase_command(const char *cmd, size_t max, struct buf *buf)
         return os_fail(errno);
     fcntl(ends[0], F_SETFD, FD_CLOEXEC);
     fcntl(ends[1], F_SETFD, FD_CLOEXEC);
-    rc = spawn_shell(&child, cmd, ends[1]);
+    rc = spawn_shell(&child, argv, ends[1]);
     os_close(&ends[1]);
     if (rc == ERR_OK) {
         rc = os_read_fd_line(ends[0], max, buf);
@@ -314,4 +315,31 @@ os_run_passphrase_command(const char *cmd, size_t max, struct buf *buf)
     }
     os_close(&ends[0]);
     return rc;
+}
+
+enum err
+os_run_command(const char *cmd, const char *const *args, size_t n)
+{
+    char *argv[4 + OS_RUN_ARGS_MAX + 1] = {(char *)"sh", (char *)"-c", NULL,
+                                           (char *)"sealpost"};
+    size_t len = strlen(cmd) + sizeof(" \"$@\"");
+    char *script = malloc(len);
+    pid_t child;
+    enum err rc;
+
+    if (script == NULL)
+        return ERR_NOMEM;
+    if (n > OS_RUN_ARGS_MAX) {
+        free(script);
+        return ERR_TOOBIG;
+    }
+    (void)snprintf(script, len, "%s \"$@\"", cmd);
+    argv[2] = script;
+    for (size_t i = 0; i < n; i++)
+        argv[4 + i] = (char *)(uintptr_t)args[i];
+    rc = spawn_shell(&child, argv, STDERR_FILENO);
+    free(script);
+    if (rc != ERR_OK)
+        return rc;
+    return succeeded(child) ? ERR_OK : ERR_CLOSED;
 }

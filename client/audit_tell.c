@@ -101,18 +101,26 @@ static void
 tell_checked(const struct audit_report *r)
 {
     const struct audit_sum *s = &r->sum;
+    const struct {
+        uint64_t n;
+        const char *what;
+    } rows[] = {
+        {s->entries, "entries, all of them under the signed head"},
+        {s->opened, "opened to us, each as its entry says"},
+        {s->unseen, "sealed: of other agencies, or erased"},
+        {s->erased, "erasures, each of them named in the log"},
+        {s->evidence, "signatures and statements behind these events"},
+        {s->heads, "heads that others had seen, all part of this log"},
+        {s->quota, "packets refused by quota, never stored"},
+    };
 
     out_line(r->o->app, "Heads, both in line with all that was seen before:");
     tell_head(r, "delivery log", r->head);
     tell_head(r, "directory", roster_directory_head(r->o->roster));
-    out_line(r->o->app,
-             "Checked: %" PRIu64 " entries against the signed head, %" PRIu64
-             " openings against\ntheir entries, %" PRIu64
-             " signatures of devices and registrars, %" PRIu64
-             " heads that\nothers had seen.  Not ours to see, or erased: "
-             "%" PRIu64 " (%" PRIu64 " erasures are named).",
-             s->entries, s->opened, s->evidence, s->heads, s->unseen,
-             s->erased);
+    out_line(r->o->app, "Checked:");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (i == 0 || rows[i].n > 0)
+            out_line(r->o->app, "  %9" PRIu64 "  %s", rows[i].n, rows[i].what);
 }
 
 static void

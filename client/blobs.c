@@ -286,7 +286,7 @@ upload_from(struct desk *d, const struct mail_att *att, int fd,
         return rc;
     handle = (uint32_t)at->f[BLOB_AT_HANDLE].u;
     have = at->f[BLOB_AT_HAVE].u;
-    if (handle == 0 && have == att->ct_len)
+    if (have == att->ct_len)
         return ERR_OK; /* complete there already */
     if (have > att->ct_len)
         return problem_set(pb, P_RELAY_ERROR, ERR_MALFORMED,

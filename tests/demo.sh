@@ -85,7 +85,9 @@ id=$(client ngo outbox --json --all | newest_packet)
 chapter "6. The hub's two desks collect it; one of them answers"
 as hub sync
 as hub inbox
-as hub read "$id"
+as hub read "$id" >"$net/read.out"
+head -n 40 "$net/read.out"
+say "... $(wc -l <"$net/read.out") lines in all"
 as hub-2 sync
 as hub accept "$id" --reference NG-2026-0417 --owner "Duty officer" \
     --note "Received. We will call on the safe number."
@@ -95,10 +97,16 @@ as ngo-2 sync
 as ngo-2 inbox --all
 
 chapter "7. The relay is killed in the middle of the work, and comes back"
-say "kill -9, while a packet is being sent"
+before=$(relay_fact attachment_bytes)
+say "a message with a 24 MB scan is on its way; kill -9 as its bytes arrive"
+head -c 24000000 /dev/urandom >"$net/evidence/scan.tif"
 client ngo send --to "Northgate Hub" --text "One more thing: $canary" \
-    --in-reply-to "$id" --yes >"$net/send.out" 2>&1 &
+    --attach "$net/evidence/scan.tif" --in-reply-to "$id" --yes \
+    >"$net/send.out" 2>&1 &
 sender=$!
+# The metrics tell when the upload has begun; then the relay dies.
+until [ "$(relay_fact attachment_bytes)" -gt "$before" ] ||
+    ! kill -0 "$sender" 2>/dev/null; do :; done
 relay_kill
 wait "$sender" || true
 cat "$net/send.out"

@@ -56,6 +56,11 @@ relay_kill() {
     wait "$relay_pid" 2>/dev/null || true
     relay_pid=
 }
+relay_fact() { # NAME: a number of `sealpostd status`; 0 when nobody answers
+    _fact=$(daemon status --data "$net/relay" 2>/dev/null |
+        sed -n "s/^$1=//p")
+    echo "${_fact:-0}"
+}
 relay_again() { # on the address that everybody knows
     relay_start --listen "$(cat "$net/relay/run/address")" "$@"
 }

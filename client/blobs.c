@@ -1,4 +1,4 @@
-#include "client/blobs.h"
+#include "client/blobs_inside.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include "client/shelf.h"
 #include "client/vault.h"
 #include "common/clock.h"
+#include "common/map.h"
 #include "common/os.h"
 #include "proto/attachment.h"
 
@@ -15,16 +16,9 @@ enum { COPY_LEN = 64 * 1024, RESUME_DAYS = 40, DAY_MS = 24 * 3600 * 1000 };
 
 /* ---- records and files ---- */
 
-struct blob {
-    struct vault_file file;
-    char *path; /* owned */
-    bool is_complete;
-    uint64_t coming_ms; /* when its download began; 0: made here */
-};
-
-static enum err
-load(struct app *app, const struct att_id *id, struct blob *out,
-     struct problem *pb)
+enum err
+blob_load(struct app *app, const struct att_id *id, struct blob *out,
+          struct problem *pb)
 {
     json_t *j = NULL;
     enum err rc = shelf_get(app, REC_BLOB, id->b, &j, pb);
@@ -40,9 +34,9 @@ load(struct app *app, const struct att_id *id, struct blob *out,
                              : ERR_OK;
 }
 
-static enum err
-save(struct app *app, const struct att_id *id, const struct blob *b,
-     struct problem *pb)
+enum err
+blob_save(struct app *app, const struct att_id *id, const struct blob *b,
+          struct problem *pb)
 {
     json_t *j = json_object();
     enum err rc = shelf_begin(app, pb);
@@ -59,20 +53,20 @@ save(struct app *app, const struct att_id *id, const struct blob *b,
 }
 
 /* A name, its record, and only then the file: see vault.h. */
-static enum err
-make(struct app *app, const struct att_id *id, struct blob *b,
-     struct problem *pb)
+enum err
+blob_make(struct app *app, const struct att_id *id, struct blob *b,
+          struct problem *pb)
 {
 
     vault_file_draw(&b->file);
     b->path = vault_file_path(app->vault, &b->file);
     if (b->path == NULL)
         return problem_from_err(pb, "no file", ERR_NOMEM);
-    return save(app, id, b, pb);
+    return blob_save(app, id, b, pb);
 }
 
-static enum err
-disk_problem(enum err e, struct problem *pb)
+enum err
+blob_disk_problem(enum err e, struct problem *pb)
 {
     if (e == ERR_FULL)
         return problem_set(pb, P_DISK, e, "the attachment does not fit",
@@ -87,164 +81,13 @@ blob_forget(struct app *app, const struct att_id *id)
     struct problem none = {0};
     struct blob b = {0};
 
-    if (load(app, id, &b, &none) == ERR_OK &&
+    if (blob_load(app, id, &b, &none) == ERR_OK &&
         shelf_begin(app, &none) == ERR_OK) {
         shelf_drop(app, REC_BLOB, id->b);
         if (shelf_end(app, ERR_OK, &none) == ERR_OK)
             (void)vault_file_delete(app->vault, &b.file);
     }
     free(b.path);
-}
-
-/* ---- in: from a file outside ---- */
-
-struct sealing {
-    struct app *app;
-    const char *path; /* as typed */
-    const char *name;
-    int in, out;
-    uint64_t plain_len;
-    struct attachment stream;
-    struct bulk digest;
-};
-
-static enum err
-file_changed(const struct sealing *s, const char *how, struct problem *pb)
-{
-    return problem_set(pb, P_ATTACHMENT, ERR_MALFORMED,
-                       "an attachment changed while it was read",
-                       "%.200s %s; nothing was sent", s->path, how);
-}
-
-static enum err
-open_source(struct sealing *s, struct problem *pb)
-{
-    enum err rc =
-        os_is_dir(s->path) ? ERR_REFUSED : os_open(&s->in, s->path, OS_READ, 0);
-
-    if (rc == ERR_OK)
-        rc = os_fd_size(s->in, &s->plain_len);
-    if (rc != ERR_OK)
-        return problem_set(pb, P_ATTACHMENT, rc, "an attachment cannot be read",
-                           "%.200s: %s", s->path,
-                           os_is_dir(s->path) ? "is a directory"
-                                              : os_last_error_text());
-    if (s->plain_len > ATTACHMENT_PLAIN_MAX)
-        return problem_set(pb, P_ATTACHMENT, ERR_TOOBIG,
-                           "an attachment is too large",
-                           "%.200s is above the limit of 64 GiB", s->path);
-    return ERR_OK;
-}
-
-static enum err
-put(struct sealing *s, uint64_t at, const uint8_t *bytes, size_t len,
-    struct problem *pb)
-{
-    enum err rc = os_pwrite(s->out, bytes, len, at);
-
-    bulk_update(&s->digest, bytes, len);
-    return rc == ERR_OK ? rc : disk_problem(rc, pb);
-}
-
-static enum err
-seal_chunk(struct sealing *s, uint64_t index, struct problem *pb)
-{
-    uint8_t plain[CHUNKED_PLAIN_LEN];
-    uint8_t sealed[CHUNKED_CHUNK_LEN];
-    size_t n = attachment_plain_in(&s->stream, index);
-    enum err rc = ERR_OK;
-
-    if (n > 0)
-        rc = os_pread(s->in, plain, n, index * CHUNKED_PLAIN_LEN);
-    if (rc == ERR_MALFORMED)
-        rc = file_changed(s, "became shorter", pb);
-    else if (rc != ERR_OK)
-        rc = problem_set(pb, P_ATTACHMENT, rc, "an attachment cannot be read",
-                         "%.200s: %s", s->path, os_last_error_text());
-    if (rc == ERR_OK)
-        rc = attachment_seal_chunk(&s->stream, index, plain, sealed);
-    if (rc == ERR_OK)
-        rc = put(s, chunked_offset(index), sealed,
-                 attachment_sealed_in(&s->stream, index), pb);
-    crypto_wipe(plain, sizeof(plain));
-    return rc;
-}
-
-static enum err
-seal_all(struct sealing *s, const uint8_t *header, struct problem *pb)
-{
-    enum err rc = put(s, 0, header, CHUNKED_HEADER_LEN, pb);
-    uint64_t now_len = 0;
-
-    for (uint64_t i = 0; i < s->stream.chunks && rc == ERR_OK; i++) {
-        rc = seal_chunk(s, i, pb);
-        if (i % 64 == 0 || i + 1 == s->stream.chunks)
-            out_progress(s->app, s->name,
-                         i + 1 == s->stream.chunks ? s->plain_len
-                                                   : i * CHUNKED_PLAIN_LEN,
-                         s->plain_len);
-    }
-    if (rc == ERR_OK &&
-        (os_fd_size(s->in, &now_len) != ERR_OK || now_len != s->plain_len))
-        rc = file_changed(s, "became longer", pb);
-    if (rc == ERR_OK && (rc = os_fdatasync(s->out)) != ERR_OK)
-        rc = disk_problem(rc, pb);
-    return rc;
-}
-
-static enum err
-seal_into(struct sealing *s, const struct blob *b, struct packet_att *att,
-          struct problem *pb)
-{
-    uint8_t header[CHUNKED_HEADER_LEN];
-    uint64_t ct_len = attachment_ct_len(s->plain_len);
-    enum err rc = os_open(&s->out, b->path, OS_CREATE, 0600);
-
-    if (rc != ERR_OK)
-        return disk_problem(rc, pb);
-    rc = attachment_seal_init(&s->stream, att->att.key, &att->att.id,
-                              s->plain_len, NULL, header);
-    bulk_init(&s->digest, ct_len);
-    if (rc == ERR_OK)
-        rc = seal_all(s, header, pb);
-    if (rc == ERR_OK)
-        rc = bulk_final(&s->digest, &att->digest);
-    attachment_clear(&s->stream);
-    att->att.plain_len = s->plain_len;
-    return problem_from_err(pb, "the attachment cannot be sealed", rc);
-}
-
-enum err
-blob_seal(struct app *app, const char *path, struct packet_att *att,
-          char name[256], struct problem *pb)
-{
-    struct sealing s = {.app = app, .path = path, .in = -1, .out = -1};
-    struct packet_att a = {0};
-    struct blob b = {0};
-    enum err rc = open_source(&s, pb);
-
-    s.name = os_path_base(path);
-    crypto_random(a.att.id.b, sizeof(a.att.id.b));
-    crypto_random(a.att.key, sizeof(a.att.key));
-    if (rc == ERR_OK)
-        rc = make(app, &a.att.id, &b, pb);
-    if (rc == ERR_OK) {
-        rc = seal_into(&s, &b, &a, pb);
-        b.is_complete = true;
-        if (rc == ERR_OK)
-            rc = save(app, &a.att.id, &b, pb);
-        if (rc != ERR_OK)
-            blob_forget(app, &a.att.id);
-    }
-    os_close(&s.in);
-    os_close(&s.out);
-    free(b.path);
-    if (rc == ERR_OK) {
-        *att = a;
-        (void)snprintf(name, 256, "%s", s.name);
-    }
-    crypto_wipe(&a, sizeof(a));
-    return rc;
 }
 
 /* ---- up ---- */
@@ -306,7 +149,7 @@ blob_upload(struct desk *d, const struct mail_att *att, struct problem *pb)
 {
     struct blob b = {0};
     int fd = -1;
-    enum err rc = load(d->app, &att->id, &b, pb);
+    enum err rc = blob_load(d->app, &att->id, &b, pb);
 
     if (rc == ERR_OK)
         rc = os_open(&fd, b.path, OS_READ, 0);
@@ -349,11 +192,11 @@ fetch_missing(struct desk *d, const struct mail_att *att, int fd,
     if (rc == ERR_OK && have > att->ct_len)
         rc = os_truncate(fd, have = 0);
     if (rc != ERR_OK)
-        return disk_problem(rc, pb);
+        return blob_disk_problem(rc, pb);
     rc = upstream_download(d->up, &att->id, have, att->ct_len - have,
                            write_download, &w, pb);
     if (rc == ERR_OK && (rc = os_fdatasync(fd)) != ERR_OK)
-        rc = disk_problem(rc, pb);
+        rc = blob_disk_problem(rc, pb);
     return rc;
 }
 
@@ -419,7 +262,7 @@ take_down(struct desk *d, const struct mail_att *att, const struct blob *b,
     enum err rc = os_open(&fd, b->path, OS_CREATE, 0600);
 
     if (rc != ERR_OK)
-        return disk_problem(rc, pb);
+        return blob_disk_problem(rc, pb);
     rc = fetch_missing(d, att, fd, pb);
     if (rc == ERR_OK && (rc = check_digest(att, fd)) != ERR_OK) {
         (void)os_truncate(fd, 0); /* from the start, next time */
@@ -454,11 +297,11 @@ blob_download(struct desk *d, const struct mail_att *att, const uint8_t key[32],
               struct problem *pb)
 {
     struct blob b = {0};
-    enum err rc = load(d->app, &att->id, &b, pb);
+    enum err rc = blob_load(d->app, &att->id, &b, pb);
 
     if (rc == ERR_NOTFOUND) {
         b.coming_ms = clock_wall_ms();
-        rc = make(d->app, &att->id, &b, pb);
+        rc = blob_make(d->app, &att->id, &b, pb);
     }
     if (rc == ERR_OK && b.is_complete) {
         rc = check_here(att, &b, key);
@@ -466,7 +309,7 @@ blob_download(struct desk *d, const struct mail_att *att, const uint8_t key[32],
         rc = take_down(d, att, &b, key, pb);
         b.is_complete = true;
         if (rc == ERR_OK)
-            rc = save(d->app, &att->id, &b, pb);
+            rc = blob_save(d->app, &att->id, &b, pb);
     }
     free(b.path);
     return rc;
@@ -480,7 +323,7 @@ blob_open_to(struct app *app, const struct mail_att *att, const uint8_t key[32],
 {
     struct blob b = {0};
     int in = -1;
-    enum err rc = load(app, &att->id, &b, pb);
+    enum err rc = blob_load(app, &att->id, &b, pb);
 
     if (rc == ERR_OK)
         rc = os_open(&in, b.path, OS_READ, 0);
@@ -495,10 +338,34 @@ blob_open_to(struct app *app, const struct mail_att *att, const uint8_t key[32],
     if (rc == ERR_VERIFY || rc == ERR_MALFORMED)
         return problem_set(pb, P_VERIFY, rc, "the attachment does not open",
                            "it is damaged, or was never well sealed");
-    return rc == ERR_OK ? rc : disk_problem(rc, pb);
+    return rc == ERR_OK ? rc : blob_disk_problem(rc, pb);
 }
 
 /* ---- what is needed no more ---- */
+
+/* Names that are in use: of attachments, and of files. */
+struct used {
+    struct map atts, files;
+};
+
+static void
+used_init(struct used *u)
+{
+    uint8_t seed[16];
+
+    crypto_random(seed, sizeof(seed));
+    map_init(&u->atts, sizeof(struct att_id), seed);
+    map_init(&u->files, sizeof(struct vault_file), seed);
+}
+
+static enum err
+use(struct map *m, const void *name)
+{
+    static uint8_t something;
+    enum err rc = map_insert(m, name, &something);
+
+    return rc == ERR_EXISTS ? ERR_OK : rc;
+}
 
 static bool
 needs_files(const struct mail *m)
@@ -506,62 +373,78 @@ needs_files(const struct mail *m)
     return m->direction != INDEX_OUT || m->state <= MAIL_STORED;
 }
 
-static bool
-lists(const struct mail *m, const uint8_t att_id[16])
-{
-    for (size_t i = 0; i < m->n_atts; i++)
-        if (memcmp(m->atts[i].id.b, att_id, 16) == 0)
-            return true;
-    return false;
-}
-
 static enum err
-is_needed(struct app *app, const uint8_t att_id[16], bool *needed,
-          struct problem *pb)
+find_used_atts(struct app *app, struct used *u, struct problem *pb)
 {
     size_t pos = 0;
     enum err rc;
 
-    *needed = false;
     do {
         struct mail m = {0};
 
         rc = mail_next(app, &pos, &m, pb);
-        if (rc == ERR_OK && needs_files(&m) && lists(&m, att_id))
-            *needed = true;
+        for (size_t i = 0; rc == ERR_OK && needs_files(&m) && i < m.n_atts; i++)
+            rc = problem_from_err(pb, "attachments cannot be counted",
+                                  use(&u->atts, m.atts[i].id.b));
         mail_clear(&m);
-    } while (rc == ERR_OK && !*needed);
+    } while (rc == ERR_OK);
     return rc == ERR_NOTFOUND ? ERR_OK : rc;
 }
 
 /* A download may be resumed as long as its packet can live. */
 static bool
-may_resume(struct app *app, const struct att_id *id)
+may_resume(const struct blob *b)
 {
-    struct problem none = {0};
-    struct blob b = {0};
-    bool yes = load(app, id, &b, &none) == ERR_OK && b.coming_ms != 0 &&
-               clock_wall_ms() < b.coming_ms + (uint64_t)RESUME_DAYS * DAY_MS;
+    return b->coming_ms != 0 &&
+           clock_wall_ms() < b->coming_ms + (uint64_t)RESUME_DAYS * DAY_MS;
+}
 
+static enum err
+judge(struct app *app, const struct att_id *id, struct used *u,
+      struct problem *pb)
+{
+    struct blob b = {0};
+    enum err rc = blob_load(app, id, &b, pb);
+
+    if (rc == ERR_OK && (map_find(&u->atts, id->b) != NULL || may_resume(&b)))
+        rc = problem_from_err(pb, "attachments cannot be counted",
+                              use(&u->files, b.file.b));
+    else if (rc == ERR_OK)
+        blob_forget(app, id);
     free(b.path);
-    return yes;
+    return rc;
+}
+
+static bool
+is_used(void *arg, const struct vault_file *file)
+{
+    const struct used *u = arg;
+
+    return map_find(&u->files, file->b) != NULL;
 }
 
 enum err
 blobs_sweep(struct app *app, struct problem *pb)
 {
     struct vault_item item;
+    struct used u;
     size_t pos = 0;
     enum err rc = ERR_OK;
 
+    if (vault_count(app->vault, REC_BLOB) == 0)
+        return ERR_OK;
+    used_init(&u);
+    rc = find_used_atts(app, &u, pb);
     while (rc == ERR_OK && vault_next(app->vault, REC_BLOB, &pos, &item)) {
         struct att_id id;
-        bool needed = true;
 
         memcpy(id.b, item.id, sizeof(id.b));
-        rc = is_needed(app, id.b, &needed, pb);
-        if (rc == ERR_OK && !needed && !may_resume(app, &id))
-            blob_forget(app, &id);
+        rc = judge(app, &id, &u, pb);
     }
+    /* Also what a crash left behind without a record. */
+    if (rc == ERR_OK)
+        rc = shelf_problem(vault_file_sweep(app->vault, is_used, &u, NULL), pb);
+    map_clear(&u.atts);
+    map_clear(&u.files);
     return rc;
 }

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/blobs.h"
 #include "client/letter.h"
 #include "client/quarantine.h"
 #include "client/shelf.h"
@@ -519,9 +518,7 @@ delivery_fetch(struct desk *d, struct problem *pb)
         cursor = p.next;
         page_clear(&p);
     }
-    return rc == ERR_OK && d->count.sent + d->count.undelivered > 0
-               ? blobs_sweep(d->app, pb)
-               : rc;
+    return rc;
 }
 
 /* ---- receipts without a leaf ---- */

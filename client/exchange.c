@@ -1,5 +1,6 @@
 #include "client/exchange.h"
 
+#include "client/blobs.h"
 #include "client/delivery.h"
 #include "client/inbox.h"
 #include "client/outbox.h"
@@ -69,6 +70,8 @@ exchange_all(struct desk *d, struct problem *pb)
         rc = exchange_pushed(d, pb);
     if (rc == ERR_OK)
         rc = delivery_check_receipts(d, pb);
+    if (rc == ERR_OK)
+        rc = blobs_sweep(d->app, pb);
     if (rc == ERR_OK)
         rc = roster_set_synced(d->roster, clock_wall_ms(), pb);
     return rc == ERR_OK ? tell_alarms(d, pb) : rc;

@@ -45,6 +45,14 @@ reason(const struct upstream *u)
 
 static const char unreachable[] = "the relay cannot be reached";
 
+/* An end without a word, after our first message and within the time: what a
+ * relay gives to who greets another key.  One that is full resets. */
+static bool
+is_wordless(const struct upstream *u)
+{
+    return u->why == ERR_CLOSED && u->detail[0] == '\0' && !u->late;
+}
+
 static enum err
 never_ready(const struct upstream *u, struct problem *pb)
 {
@@ -53,7 +61,7 @@ never_ready(const struct upstream *u, struct problem *pb)
         return problem_set(pb, P_UNREACHABLE, ERR_UNREACHABLE, unreachable,
                            "%s", u->late ? "it does not answer" : reason(u));
     case UP_SHAKING:
-        if (u->why == ERR_VERIFY || u->why == ERR_MALFORMED)
+        if (u->why == ERR_VERIFY || u->why == ERR_MALFORMED || is_wordless(u))
             return problem_set(pb, P_RELAY_KEY, ERR_AUTH,
                                "somebody else answers at the relay's address",
                                "it does not hold the key that this network "
@@ -64,9 +72,7 @@ never_ready(const struct upstream *u, struct problem *pb)
                                "the two programs have none in common");
         (void)problem_set(pb, P_UNREACHABLE, ERR_UNREACHABLE, unreachable,
                           "it ended the connection before it showed its key: "
-                          "it is busy or starting, or another server is there");
-        problem_next(pb, "try again; if it lasts, compare the relay's key "
-                         "with your registrar by phone");
+                          "it is busy or starting");
         return ERR_UNREACHABLE;
     default:
         return problem_set(pb, P_DEVICE, ERR_REFUSED,
@@ -142,6 +148,47 @@ greet(struct upstream *u, const struct upstream_options *opt,
     return problem_from_err(pb, unreachable, rc);
 }
 
+static enum err
+open_once(const struct link_client_config *cfg, const char *address,
+          const struct upstream_options *opt, struct upstream **out,
+          struct problem *pb)
+{
+    struct upstream *u = upstream_new(
+        cfg, opt->deadline_ms != 0 ? opt->deadline_ms : DEADLINE_MS);
+    enum err rc;
+
+    if (u == NULL)
+        return problem_from_err(pb, unreachable, ERR_NOMEM);
+    u->events = opt->events;
+    u->arg = opt->arg;
+    rc = connect_to(u, address, pb);
+    if (rc == ERR_OK)
+        rc = u->stranger ? until(u, UP_READY, pb) : greet(u, opt, pb);
+    if (rc == ERR_OK)
+        *out = u;
+    else
+        upstream_close(u);
+    return rc;
+}
+
+/* A relay that dies just now ends a connection as a stranger would: only who
+ * does it twice is one. */
+static enum err
+open_surely(const struct link_client_config *cfg, const char *address,
+            const struct upstream_options *opt, struct upstream **out,
+            struct problem *pb)
+{
+    struct problem first = {0};
+    enum err rc = open_once(cfg, address, opt, out, &first);
+
+    if (rc == ERR_OK)
+        return rc;
+    if (first.id == P_RELAY_KEY)
+        return open_once(cfg, address, opt, out, pb);
+    *pb = first;
+    return rc;
+}
+
 enum err
 upstream_open(const struct identity *id, const struct upstream_options *opt,
               struct upstream **out, struct problem *pb)
@@ -154,22 +201,8 @@ upstream_open(const struct identity *id, const struct upstream_options *opt,
         .device = id->device,
         .secret = &id->transport,
     };
-    struct upstream *u = upstream_new(
-        &cfg, opt->deadline_ms != 0 ? opt->deadline_ms : DEADLINE_MS);
-    enum err rc;
 
-    if (u == NULL)
-        return problem_from_err(pb, unreachable, ERR_NOMEM);
-    u->events = opt->events;
-    u->arg = opt->arg;
-    rc = connect_to(u, id->relay_address, pb);
-    if (rc == ERR_OK)
-        rc = greet(u, opt, pb);
-    if (rc == ERR_OK)
-        *out = u;
-    else
-        upstream_close(u);
-    return rc;
+    return open_surely(&cfg, id->relay_address, opt, out, pb);
 }
 
 enum err
@@ -177,23 +210,12 @@ upstream_open_stranger(const char *address, const char *relay_name,
                        const struct dh_key *relay_key, unsigned deadline_ms,
                        struct upstream **out, struct problem *pb)
 {
+    struct upstream_options opt = {.deadline_ms = deadline_ms};
     struct link_client_config cfg = {
         .suite = LINK_NK,
         .relay_key = relay_key,
         .relay_name = relay_name,
     };
-    struct upstream *u =
-        upstream_new(&cfg, deadline_ms != 0 ? deadline_ms : DEADLINE_MS);
-    enum err rc;
 
-    if (u == NULL)
-        return problem_from_err(pb, unreachable, ERR_NOMEM);
-    rc = connect_to(u, address, pb);
-    if (rc == ERR_OK)
-        rc = until(u, UP_READY, pb);
-    if (rc == ERR_OK)
-        *out = u;
-    else
-        upstream_close(u);
-    return rc;
+    return open_surely(&cfg, address, &opt, out, pb);
 }

@@ -75,6 +75,17 @@ stream_close(struct stream *s, enum err why)
         uv_close(&s->h.handle, on_closed);
 }
 
+void
+stream_reset(struct stream *s, enum err why)
+{
+    bool is_tcp = s->has_handle && s->h.handle.type == UV_TCP &&
+                  !uv_is_closing(&s->h.handle);
+
+    if (s->state != STREAM_CLOSING && is_tcp && !s->shut)
+        (void)uv_tcp_close_reset(&s->h.tcp, on_closed);
+    stream_close(s, why);
+}
+
 /* The peer or the system ended it. */
 static void
 fail(struct stream *s, int status)

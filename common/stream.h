@@ -73,6 +73,8 @@ void stream_resume(struct stream *s);
 
 /* At once; what is unsent is lost.  Any time, again too. */
 void stream_close(struct stream *s, enum err why);
+/* The same, and the peer sees "connection reset" instead of an end. */
+void stream_reset(struct stream *s, enum err why);
 /* Sends what is queued, tells the peer that no more follows, drops what still
  * comes in (1 MiB at most, then it is rude) and closes when the peer has.
  * stream_close() cuts it short, so the owner's deadline goes on counting. */

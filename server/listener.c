@@ -71,7 +71,8 @@ on_accepted(void *arg, struct stream *st)
         n >= r->conf.sessions_per_address_max || !take_handshake(r) ||
         set_count(&r->addresses, a.b, n + 1) != ERR_OK) {
         r->stats.turned_away++;
-        stream_close(st, ERR_REFUSED);
+        /* Reset: an end without a word is what a wrong key gets. */
+        stream_reset(st, ERR_REFUSED);
         return;
     }
     r->stats.accepted++;

@@ -134,24 +134,52 @@ try_device(struct app *app, const struct identity *id, unsigned *state,
     return rc == ERR_OK ? knock(id, state, pb) : rc;
 }
 
+/* Asked first in a vault that does not know it: a code that somebody else has
+ * used would otherwise report how THEIR request stands. */
+static enum err
+put_request(struct app *app, struct upstream *up, const struct identity *id,
+            struct problem *pb)
+{
+    uint8_t sent[16];
+    unsigned wire = 0;
+    enum err rc = send_request(app, up, id, &wire, pb);
+
+    if (wire == PERR_INVITE)
+        return invite_problem(pb);
+    if (rc == ERR_OK)
+        rc = shelf_begin(app, pb);
+    if (rc != ERR_OK)
+        return rc;
+    shelf_number(sent, JOINING_SENT);
+    shelf_put_raw(app, REC_STATEMENT, sent, "", 1);
+    return shelf_end(app, ERR_OK, pb);
+}
+
+static bool
+is_sent(struct app *app)
+{
+    uint8_t sent[16];
+
+    shelf_number(sent, JOINING_SENT);
+    return vault_has(app->vault, REC_STATEMENT, sent);
+}
+
 static enum err
 try_invite(struct app *app, const struct identity *id, unsigned *state,
            struct problem *pb)
 {
     struct upstream *up = NULL;
-    unsigned wire = 0;
     enum err rc = upstream_open_stranger(id->relay_address, id->relay_name,
                                          &id->relay_key, DEADLINE_MS, &up, pb);
 
+    if (rc == ERR_OK && !is_sent(app))
+        rc = put_request(app, up, id, pb);
     if (rc == ERR_OK)
         rc = ask_state(up, id, state, pb);
-    /* Unknown: the invite is there and not used yet, or is not there. */
+    /* Unknown again: the relay has lost it. */
     if (rc == ERR_OK && *state == JOIN_UNKNOWN) {
-        rc = send_request(app, up, id, &wire, pb);
-        if (wire == PERR_INVITE)
-            rc = invite_problem(pb);
-        if (rc == ERR_OK)
-            *state = JOIN_WAITING;
+        rc = put_request(app, up, id, pb);
+        *state = JOIN_WAITING;
     }
     upstream_close(up);
     return rc;
@@ -160,14 +188,15 @@ try_invite(struct app *app, const struct identity *id, unsigned *state,
 static enum err
 forget_request(struct app *app, struct problem *pb)
 {
-    uint8_t answer[16];
+    uint8_t id[16];
     enum err rc = shelf_begin(app, pb);
 
     if (rc != ERR_OK)
         return rc;
-    shelf_number(answer, JOINING_ANSWER);
-    shelf_drop(app, REC_STATEMENT, shelf_one);
-    shelf_drop(app, REC_STATEMENT, answer);
+    for (unsigned n = JOINING_REQUEST; n <= JOINING_SENT; n++) {
+        shelf_number(id, n);
+        shelf_drop(app, REC_STATEMENT, id);
+    }
     shelf_drop(app, REC_CARD, shelf_one);
     return shelf_end(app, ERR_OK, pb);
 }

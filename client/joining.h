@@ -9,12 +9,13 @@
 #include "client/identity.h"
 #include "proto/fingerprint.h"
 
-/* Ids of REC_STATEMENT. */
-enum { JOINING_REQUEST = 0, JOINING_ANSWER = 1 };
+/* Ids of REC_STATEMENT; SENT marks that the relay has our request, ours. */
+enum { JOINING_REQUEST, JOINING_ANSWER, JOINING_SENT };
 
 /*
- * While WAITING: sends the request again (it is the same one, so nothing
- * happens twice) and asks how it stands.  Admitted: the identity becomes READY
+ * While WAITING: sends the request until the relay has it (it is the same one,
+ * so nothing happens twice) and asks how it stands.  A code that somebody else
+ * has used is P_INVITE_EXPIRED.  Admitted: the identity becomes READY
  * and is saved.  Refused: P_POLICY with the registrar's reason.  STATE gets
  * enum join_state.  P_UNREACHABLE leaves everything as it is.  A later device
  * publishes the answer to its request when nobody else has.

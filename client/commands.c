@@ -1,6 +1,7 @@
 #include "client/commands.h"
 
 #include "client/help_admin.h"
+#include "client/help_reading.h"
 #include "client/help_mail.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -59,6 +60,21 @@ const struct command commands[] = {
      help_decline, cmd_decline},
     {"reply", "ID --text TEXT [--attach FILE]", "write back in its thread",
      NULL, cmd_reply},
+    {"", "", "where you stand, and what to type next", help_home, cmd_home},
+    {"inbox", "[--all]", "what came", help_inbox, cmd_inbox},
+    {"read", "ID|latest [--part N]", "show a packet", help_read, cmd_read},
+    {"export", "ID -o DIR", "a packet as plain files", help_export, cmd_export},
+    {"outbox", "[--all]", "what was sent or waits", help_outbox, cmd_outbox},
+    {"status", "[ID]", "what became of a packet, or of everything", help_status,
+     cmd_status},
+    {"search", "WORDS", "find packets by words in them", help_search,
+     cmd_search},
+    {"quarantine", "[ID]", "what came and cannot be trusted", help_quarantine,
+     cmd_quarantine},
+    {"receipt", "ID [-o FILE]", "the relay's signed receipt", help_receipt,
+     cmd_receipt},
+    {"slip", "ID [-o FILE]", "a page that shows the delivery, to print",
+     help_slip, cmd_slip},
     {"verify", "FILE|DIR [--vkey KEY]", "check a receipt or export, offline",
      NULL, cmd_verify},
     {"audit", "[--from DAY] [--to DAY]",

@@ -161,6 +161,8 @@ show(struct app *app, const struct draft *d, struct problem *pb)
     draft_hex(d, hex);
     json_put_str(app->result, "draft", hex);
     json_put(app->result, "referral", json_incref(d->doc));
+    while (text.len > 0 && text.data[text.len - 1] == '\n')
+        text.len--;
     out_line(app, "%.*s", (int)text.len, (const char *)text.data);
     buf_clear(&text);
     out_next(app, "sealpost check %.8s", hex);

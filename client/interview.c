@@ -122,9 +122,13 @@ say_question(const struct talk *t, const struct question *q, struct buf *b)
     const struct field *f = q->field;
     const char *help = profile_help(f, t->lang);
     bool is_list = f->is_list && f->type != VALUE_GROUP;
+    size_t answered = 0;
+    size_t total = 0;
 
+    question_count(t->p, t->d->doc, &answered, &total);
     buf_str(b, "\n");
     say_where(t, f, b);
+    buf_printf(b, "  [%zu/%zu]", answered, total);
     if (help != NULL)
         buf_printf(b, "\n  %s", help);
     if (q->kind == QUESTION_MORE)
@@ -245,29 +249,46 @@ read_choices(const struct field *f, const char *line, struct buf *text)
     }
 }
 
+static bool
+is_same_name(const char *a, const char *b, size_t b_len)
+{
+    size_t i = 0;
+
+    while (i < b_len && a[i] != '\0' &&
+           tolower((unsigned char)a[i]) == tolower((unsigned char)b[i]))
+        i++;
+    return i == b_len && a[i] == '\0';
+}
+
 /* A country's name becomes its letters. */
 static void
-read_country(const struct talk *t, struct buf *text)
+add_country(const struct talk *t, const char *word, size_t len, struct buf *out)
 {
     const char *code;
     json_t *name;
 
     json_object_foreach((json_t *)profile_table(t->p, "countries"), code, name)
     {
-        const char *a = json_string_value(name);
-        const char *b = t->line;
-
-        while (*a != '\0' &&
-               tolower((unsigned char)*a) == tolower((unsigned char)*b)) {
-            a++;
-            b++;
-        }
-        if (*a == '\0' && *b == '\0') {
-            buf_str(text, code);
+        if (is_same_name(json_string_value(name), word, len)) {
+            buf_str(out, code);
             return;
         }
     }
-    buf_str(text, t->line);
+    buf_put(out, word, len);
+}
+
+static void
+read_countries(const struct talk *t, const char *line, struct buf *text)
+{
+    while (*line != '\0') {
+        size_t len;
+
+        line += strspn(line, " ,");
+        len = strcspn(line, ",");
+        buf_str(text, len == 0 || text->len == 0 ? "" : ",");
+        add_country(t, line, len, text);
+        line += len;
+    }
 }
 
 static void
@@ -282,7 +303,7 @@ read_value(struct talk *t, const struct field *f, struct buf *text)
     else if (f->codes != NULL)
         read_choices(f, t->line, text);
     else if (f->type == VALUE_COUNTRY)
-        read_country(t, text);
+        read_countries(t, t->line, text);
     else
         buf_str(text, t->line);
     buf_u8(text, 0);

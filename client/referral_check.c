@@ -110,7 +110,7 @@ missing(const struct checking *c, const struct field *f, const char *path)
     else
         say_expected(f, &b);
     if (f->takes_reason)
-        buf_str(&b, "; or a reason, as {\"reason\": \"not_asked\"}");
+        buf_str(&b, ", or {\"reason\": \"not_asked\"}");
     findings_take(c->out, FINDING_ERROR, "missing", path, &b);
 }
 

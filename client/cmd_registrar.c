@@ -14,6 +14,7 @@
 #include "client/registrar.h"
 #include "client/verbs.h"
 #include "common/clock.h"
+#include "common/os.h"
 
 enum { RETENTION_DAYS = 400 };
 
@@ -122,6 +123,10 @@ registrar_init(struct app *app, int argc, char **argv)
         rc = problem_set(&pb, P_USAGE, ERR_MALFORMED,
                          "the network was not founded",
                          "the card names no address: give --address HOST:PORT");
+    if (rc == ERR_OK && os_exists(a.out)) /* before there is a vault */
+        rc = problem_set(&pb, P_FILE_EXISTS, ERR_EXISTS,
+                         "the network was not founded",
+                         "%.200s is there already", a.out);
     if (rc == ERR_OK)
         rc = found(app, &a, &card, &genesis, &pb);
     if (rc == ERR_OK)

@@ -25,6 +25,12 @@ check_type(const struct desk *d, uint8_t type, struct problem *pb)
         directory_agency(roster_directory(d->roster), &d->id.agency);
     const char *class = us == NULL ? NULL : agency_class_name(us->class);
 
+    if (us != NULL && us->suspended) {
+        (void)problem_set(pb, P_POLICY, ERR_REFUSED, refused,
+                          "your agency is suspended");
+        problem_next(pb, "phone your registrar");
+        return ERR_REFUSED;
+    }
     if (us != NULL && packet_type_may_send(type, us->class))
         return ERR_OK;
     return problem_set(pb, P_CLASS, ERR_REFUSED, refused,

@@ -1,7 +1,7 @@
 /*
- * cmd_verify.c - `sealpost verify FILE [--vkey STRING|FILE]`: what a receipt
- * shows, checked without network, and with --vkey without a vault.  FILE may be
- * a directory that `sealpost export` made.
+ * cmd_verify.c - `sealpost verify FILE|DIR [--vkey STRING|FILE]`: what a
+ * receipt shows, checked without network, and with --vkey without a vault.  DIR
+ * is what `sealpost export` made.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 
 #include "client/args.h"
 #include "client/commands.h"
+#include "client/exported.h"
 #include "client/office.h"
 #include "common/bytes.h"
 #include "common/clock.h"
@@ -17,6 +18,13 @@
 #include "proto/receipt.h"
 
 enum { VKEY_FILE_MAX = 1024, RECEIPT_FILE_MAX = NOTE_LEN_MAX };
+
+struct verify {
+    struct app *app;
+    struct office office; /* zero with --vkey */
+    struct vkey key;
+    struct receipt receipt;
+};
 
 /* ---- whose receipt it should be ---- */
 
@@ -52,20 +60,16 @@ given_vkey(struct vkey *out, const char *text, struct problem *pb)
     return rc;
 }
 
+/* The vault stays open: it knows the names. */
 static enum err
-policy_vkey(struct app *app, struct vkey *out, struct problem *pb)
+policy_vkey(struct office *o, struct vkey *out, struct problem *pb)
 {
-    struct office o;
-    enum err rc = office_open(app, OFFICE_OFFLINE, &o, pb);
+    enum err rc = roster_vkey(o->roster, LOG_DELIVERY, out);
 
-    if (rc != ERR_OK)
-        return rc;
-    rc = roster_vkey(o.roster, LOG_DELIVERY, out);
     if (rc != ERR_OK)
         (void)problem_set(pb, P_STATE, rc, "the relay's key is not known here",
                           "this vault has no directory yet; name the key with "
                           "--vkey");
-    office_close(&o);
     return rc;
 }
 
@@ -90,80 +94,180 @@ sentence(uint8_t type)
     }
 }
 
+/* NAME, when this run knows names. */
 static void
-tell_ids(struct app *app, const struct event *ev)
+tell_party(const struct verify *v, const char *what, const uint8_t id[16],
+           const char *name)
 {
     char hex[33];
 
-    hex_encode(hex, ev->packet.b, 16);
-    out_line(app, "  packet     %s", hex);
-    hex_encode(hex, ev->sender.b, 16);
-    out_line(app, "  sender     %s", hex);
-    hex_encode(hex, ev->recipient.b, 16);
-    out_line(app, "  mailbox    %s", hex);
+    hex_encode(hex, id, 16);
+    if (v->office.roster != NULL)
+        out_line(v->app, "  %-10s %s (%s)", what, name, hex);
+    else
+        out_line(v->app, "  %-10s %s", what, hex);
 }
 
 static void
-tell(struct app *app, const struct receipt *r, const struct vkey *key)
+tell_parties(const struct verify *v, const struct event *ev)
 {
-    const struct event *ev = &r->event;
+    char agency[LIMIT_AGENCY_NAME + 1] = "";
+    char mailbox[LIMIT_AGENCY_NAME + LIMIT_LABEL + 2] = "";
+
+    if (v->office.roster != NULL) {
+        roster_agency_name(v->office.roster, &ev->sender, agency,
+                           sizeof(agency));
+        roster_mailbox_name(v->office.roster, &ev->recipient, mailbox,
+                            sizeof(mailbox));
+    }
+    tell_party(v, "from", ev->sender.b, agency);
+    tell_party(v, "to", ev->recipient.b, mailbox);
+}
+
+static void
+tell(const struct verify *v)
+{
+    const struct event *ev = &v->receipt.event;
     const char *reason = delivery_reason_name(ev->reason);
     char when[CLOCK_TEXT_MAX];
+    char hex[33];
 
     clock_format_utc(when, ev->time_ms);
-    out_line(app, "The receipt is genuine.\n%s on %s (the relay's clock).\n",
+    hex_encode(hex, ev->packet.b, 16);
+    out_line(v->app, "The receipt is genuine.\n%s on %s (the relay's clock).\n",
              sentence(ev->type), when);
-    tell_ids(app, ev);
-    out_line(app, "  event      %s%s%s", event_name(ev->type),
-             ev->reason != 0 ? ", " : "",
+    out_line(v->app, "  packet     %s", hex);
+    tell_parties(v, ev);
+    out_line(v->app, "  event      %s%s%s", event_name(ev->type),
+             ev->reason != 0 && reason != NULL ? ", " : "",
              ev->reason != 0 && reason != NULL ? reason : "");
-    out_line(app, "  relay      %s", key->name);
-    out_line(app, "  entry      %" PRIu64 " of a log of %" PRIu64, r->index,
-             r->head.size);
-    out_line(app, "\nIt says nothing of what the packet holds: nobody but the "
-                  "two agencies knows that.");
+    out_line(v->app, "  relay      %s", v->key.name);
+    out_line(v->app, "  entry      %" PRIu64 " of a log of %" PRIu64,
+             v->receipt.index, v->receipt.head.size);
+    out_line(v->app,
+             "\nIt says nothing of what the packet holds: nobody but the "
+             "two agencies knows that.");
 }
 
 static void
-tell_json(struct app *app, const struct receipt *r, const struct vkey *key)
+tell_json(const struct verify *v)
 {
-    const struct event *ev = &r->event;
+    const struct receipt *r = &v->receipt;
+    json_t *out = v->app->result;
     char when[CLOCK_TEXT_MAX];
 
-    clock_format_rfc3339(when, ev->time_ms);
-    json_put_str(app->result, "event", event_name(ev->type));
-    json_put_u64(app->result, "time_ms", ev->time_ms);
-    json_put_str(app->result, "time", when);
-    json_put_hex(app->result, "packet_id", ev->packet.b, 16);
-    json_put_hex(app->result, "sender_agency", ev->sender.b, 16);
-    json_put_hex(app->result, "recipient_mailbox", ev->recipient.b, 16);
-    json_put_hex(app->result, "pkt_digest", ev->pkt_digest.b, 32);
-    json_put_u64(app->result, "reason", ev->reason);
-    json_put_u64(app->result, "index", r->index);
-    json_put_u64(app->result, "size", r->head.size);
-    json_put_hex(app->result, "root", r->head.root.b, 32);
-    json_put_str(app->result, "relay", key->name);
+    clock_format_rfc3339(when, r->event.time_ms);
+    json_put_str(out, "event", event_name(r->event.type));
+    json_put_u64(out, "time_ms", r->event.time_ms);
+    json_put_str(out, "time", when);
+    json_put_hex(out, "packet_id", r->event.packet.b, 16);
+    json_put_hex(out, "sender_agency", r->event.sender.b, 16);
+    json_put_hex(out, "recipient_mailbox", r->event.recipient.b, 16);
+    json_put_hex(out, "pkt_digest", r->event.pkt_digest.b, 32);
+    json_put_u64(out, "reason", r->event.reason);
+    json_put_u64(out, "index", r->index);
+    json_put_u64(out, "size", r->head.size);
+    json_put_hex(out, "root", r->head.root.b, 32);
+    json_put_str(out, "relay", v->key.name);
 }
 
+/* ---- a receipt ---- */
+
 static enum err
-check(struct app *app, const char *path, const struct vkey *key,
-      struct receipt *out, struct problem *pb)
+check_receipt(struct verify *v, const char *path, struct problem *pb)
 {
     struct buf b = {0};
     enum err rc = office_read_file(path, RECEIPT_FILE_MAX, &b, pb);
 
-    (void)app;
     if (rc == ERR_OK) {
-        rc = receipt_verify(b.data, b.len, key, out);
-        if (rc != ERR_OK)
-            (void)problem_set(
-                pb, P_VERIFY, rc, "the receipt does not verify",
-                rc == ERR_MALFORMED
-                    ? "the file is cut or changed, or it is no receipt"
-                    : "it was changed, or %s did not sign it",
-                key->name);
+        rc = receipt_verify(b.data, b.len, &v->key, &v->receipt);
+        if (rc == ERR_MALFORMED)
+            (void)problem_set(pb, P_VERIFY, rc, "the receipt does not verify",
+                              "the file is cut or changed, or it is no "
+                              "receipt");
+        else if (rc != ERR_OK)
+            (void)problem_set(pb, P_VERIFY, rc, "the receipt does not verify",
+                              "it was changed, or %s did not sign it",
+                              v->key.name);
     }
     buf_clear(&b);
+    return rc;
+}
+
+static enum err
+verify_file(struct verify *v, const char *path, struct problem *pb)
+{
+    enum err rc = check_receipt(v, path, pb);
+
+    if (rc == ERR_OK) {
+        tell(v);
+        tell_json(v);
+    }
+    return rc;
+}
+
+/* ---- an export ---- */
+
+static void
+tell_files(const struct verify *v, const struct exported *e)
+{
+    const json_t *name;
+    size_t i;
+
+    out_line(v->app, "%zu file%s, as manifest.json says.", e->n_files,
+             e->n_files == 1 ? " is" : "s are");
+    json_array_foreach(e->extra, i, name)
+    {
+        if (i == 0)
+            out_line(v->app, "Not part of the export, and not checked:");
+        out_safe(v->app, json_string_value(name), json_string_length(name),
+                 false);
+        out_line(v->app, "%s", "");
+    }
+    json_put_u64(v->app->result, "files", e->n_files);
+    json_put(v->app->result, "extra", json_incref(e->extra));
+}
+
+static enum err
+verify_export_receipt(struct verify *v, const char *dir,
+                      const struct exported *e, struct problem *pb)
+{
+    char path[OS_PATH_MAX];
+    enum err rc = os_path_join(path, sizeof(path), dir, "receipt.txt");
+
+    if (rc == ERR_OK)
+        rc = check_receipt(v, path, pb);
+    if (rc == ERR_OK && (!id_eq(&v->receipt.event.packet, &e->packet) ||
+                         !id_eq(&v->receipt.event.pkt_digest, &e->pkt_digest)))
+        rc = problem_set(pb, P_VERIFY, ERR_CONFLICT,
+                         "the receipt does not belong to the export",
+                         "it is of another packet than manifest.json names");
+    return rc == ERR_OK
+               ? rc
+               : problem_from_err(pb, "the export was not checked", rc);
+}
+
+static enum err
+verify_dir(struct verify *v, const char *dir, struct problem *pb)
+{
+    struct exported e = {0};
+    enum err rc = exported_check(dir, &e, pb);
+
+    if (rc == ERR_OK && e.has_receipt)
+        rc = verify_export_receipt(v, dir, &e, pb);
+    if (rc == ERR_OK) {
+        tell_files(v, &e);
+        json_put_bool(v->app->result, "has_receipt", e.has_receipt);
+        if (e.has_receipt) {
+            out_line(v->app, "%s", "");
+            tell(v);
+            tell_json(v);
+        } else {
+            out_line(v->app, "There is no receipt in it.");
+            json_put_hex(v->app->result, "packet_id", e.packet.b, 16);
+        }
+    }
+    exported_clear(&e);
     return rc;
 }
 
@@ -173,23 +277,25 @@ cmd_verify(struct app *app, int argc, char **argv)
     const char *path = NULL;
     const char *vkey = NULL;
     const struct arg table[] = {{"--vkey", ARG_TEXT, &vkey}};
+    struct verify v = {.app = app};
     struct problem pb = {0};
-    struct receipt r;
-    struct vkey key;
     size_t n;
     enum err rc = args_parse(argc, argv, ARGS(table), &path, 1, &n, &pb);
 
     if (rc == ERR_OK && n != 1)
-        return app_usage(app, "verify needs the FILE that holds a receipt");
+        rc = args_missing(&pb, "verify needs the FILE that holds a receipt, or "
+                               "the directory of an export");
+    if (rc == ERR_OK && vkey == NULL)
+        rc = office_open(app, OFFICE_OFFLINE, &v.office, &pb);
     if (rc == ERR_OK)
-        rc = vkey != NULL ? given_vkey(&key, vkey, &pb)
-                          : policy_vkey(app, &key, &pb);
+        rc = vkey != NULL ? given_vkey(&v.key, vkey, &pb)
+                          : policy_vkey(&v.office, &v.key, &pb);
     if (rc == ERR_OK)
-        rc = check(app, path, &key, &r, &pb);
+        rc = os_is_dir(path) ? verify_dir(&v, path, &pb)
+                             : verify_file(&v, path, &pb);
+    office_close(&v.office);
     if (rc != ERR_OK)
         return app_fail(app, &pb);
-    tell(app, &r, &key);
-    tell_json(app, &r, &key);
     out_next(app, "sealpost audit");
     return EXIT_CODE_OK;
 }

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "client/args.h"
 #include "client/commands.h"
@@ -123,8 +124,8 @@ is_meant(const struct kept *k, const char *typed)
     size_t n = strlen(typed);
 
     return n >= ID_DIGITS_MIN &&
-           (strncmp(k->hex, typed, n) == 0 ||
-            strncmp(json_get_str(k->j, "packet_id"), typed, n) == 0);
+           (strncasecmp(k->hex, typed, n) == 0 ||
+            strncasecmp(json_get_str(k->j, "packet_id"), typed, n) == 0);
 }
 
 static enum err
@@ -143,17 +144,22 @@ find(struct app *app, const char *typed, struct kept *out, struct problem *pb)
         else
             json_decref(k.j);
     } while (rc == ERR_OK);
+    if (rc == ERR_NOTFOUND && matches == 1)
+        return ERR_OK;
+    json_decref(out->j);
+    out->j = NULL;
     if (rc != ERR_NOTFOUND)
         return rc;
-    if (matches == 1)
-        return ERR_OK;
-    (void)problem_set(pb, matches == 0 ? P_NOT_FOUND : P_AMBIGUOUS,
-                      matches == 0 ? ERR_NOTFOUND : ERR_CONFLICT,
-                      matches == 0 ? "there is no such thing in quarantine"
-                                   : "that can be several things",
-                      "%zu ids there start with %.40s", matches, typed);
+    if (matches == 0)
+        rc = problem_set(pb, P_NOT_FOUND, ERR_NOTFOUND,
+                         "there is no such thing in quarantine",
+                         "no id there starts with %.40s", typed);
+    else
+        rc = problem_set(pb, P_AMBIGUOUS, ERR_CONFLICT,
+                         "that can be several things",
+                         "%zu ids there start with %.40s", matches, typed);
     problem_next(pb, "`sealpost quarantine` lists the ids");
-    return matches == 0 ? ERR_NOTFOUND : ERR_CONFLICT;
+    return rc;
 }
 
 /* Its content when it could be read: under a warning, never without. */

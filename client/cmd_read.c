@@ -78,7 +78,8 @@ show_head(struct app *app, const struct reading *r)
     }
     field(app, "Written:", show_time(created, r->m.created_ms));
     field(app, "Stored:", show_time(stored, r->m.stored_ms));
-    field(app, "State:", listing_state(&r->m, r->state, state));
+    if (r->m.direction != INDEX_IN || thread_opens(&r->m))
+        field(app, "State:", listing_state(&r->m, r->state, state));
     field(app, "Subject:", r->m.subject);
 }
 

@@ -27,19 +27,22 @@ give(struct app *app, const struct desk *d, const struct mail *m,
      const char *file, struct problem *pb)
 {
     struct buf proof = {0};
+    char id[9];
     enum err rc = story_proof(app, m, &proof, pb);
 
     if (rc == ERR_OK && file != NULL)
         rc = office_write_file(file, &proof, pb);
     if (rc == ERR_OK) {
         tell_json(app, d, m, &proof, file);
-        if (file == NULL)
+        mail_short(id, &m->id);
+        if (file == NULL) {
             out_line(app, "%.*s", (int)(proof.len - 1),
                      (const char *)proof.data);
-        if (file == NULL)
-            out_next(app, "sealpost receipt ID -o FILE keeps it as a file");
-        else
+            out_next(app, "sealpost receipt %s -o FILE", id);
+        } else {
+            out_line(app, "The relay's receipt is in %s.", file);
             out_next(app, "sealpost verify %s", file);
+        }
     }
     buf_clear(&proof);
     return rc;

@@ -152,6 +152,15 @@ stale(const struct sight *s, struct remark *r)
     return true;
 }
 
+/* Auditors have no mail, so no keys to be written to. */
+static bool
+has_mail(const struct sight *s)
+{
+    const struct dir_agency *us = directory_agency(s->dir, &s->d->id.agency);
+
+    return us != NULL && us->class != CLASS_AUDITOR;
+}
+
 /* The newest own prekey decides: others can write to us until it ends. */
 static bool
 prekeys_end(const struct sight *s, struct remark *r)
@@ -169,7 +178,7 @@ prekeys_end(const struct sight *s, struct remark *r)
             newest = json_get_u64(j, "not_after");
         json_decref(j);
     }
-    if (newest * 1000 > s->now_ms + PREKEY_DAYS * DAY_MS)
+    if (!has_mail(s) || newest * 1000 > s->now_ms + PREKEY_DAYS * DAY_MS)
         return false;
     say(r, "sealpost sync",
         newest == 0 ? "This device has published no key; nobody can write to "

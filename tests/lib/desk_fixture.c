@@ -1,0 +1,227 @@
+#include "tests/lib/desk_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "client/vault.h"
+#include "common/clock.h"
+#include "proto/merkle.h"
+#include "proto/msg.h"
+#include "proto/prekey.h"
+#include "proto/proof.h"
+#include "tests/lib/vault_fixture.h"
+
+struct desk_fixture df;
+
+static void
+make_network(void)
+{
+    net_init(&df.net);
+    /* The desk asks the clock; so everything here is made now. */
+    df.net.now_s = clock_wall_ms() / 1000 - 3600;
+    (void)net_desk(&df.net, "Shelter", CLASS_NON_STATUTORY);
+    (void)net_desk(&df.net, "Hub", CLASS_STATUTORY);
+    assert_int_equal(vkey_make(&df.directory_key, "relay.test/directory",
+                               NOTE_ED25519, &df.net.log_key.pub),
+                     ERR_OK);
+    assert_int_equal(vkey_make(&df.delivery_key, "relay.test/delivery",
+                               NOTE_ED25519, &df.net.log_key.pub),
+                     ERR_OK);
+}
+
+static void
+make_identity(struct identity *id)
+{
+    const struct net_device *dev = &df.net.devices[WE];
+
+    id->state = IDENTITY_READY;
+    id->network_id = df.net.network_id;
+    id->agency = df.net.agencies[WE].id;
+    id->device = dev->id;
+    id->mailbox = df.net.mailboxes[WE].id;
+    id->sign = dev->sign;
+    id->transport = dev->dh;
+}
+
+static void
+make_prekey(void)
+{
+    uint8_t seed[32];
+    uint8_t stmt[PREKEY_LEN];
+    struct prekey says;
+
+    memset(seed, 7, sizeof(seed));
+    assert_int_equal(prekey_make(stmt, &says, &df.d.id.device, seed,
+                                 df.net.now_s, &df.d.id.sign),
+                     ERR_OK);
+    df.prekey = says.id;
+    df.prekey_key = says.key;
+    assert_int_equal(vault_begin(fx.v), ERR_OK);
+    assert_int_equal(vault_seed_put(fx.v, &says.id, seed), ERR_OK);
+    assert_int_equal(vault_commit(fx.v), ERR_OK);
+}
+
+int
+desk_fixture_setup(void **state)
+{
+    struct problem pb = {0};
+
+    memset(&df, 0, sizeof(df));
+    (void)crypto_init();
+    if (fixture_setup(state) != 0)
+        return -1;
+    make_network();
+    df.app.home = fx.dir;
+    df.app.vault = fx.v;
+    df.app.json = true;
+    df.app.result = json_object();
+    df.d.app = &df.app;
+    make_identity(&df.d.id);
+    assert_int_equal(roster_open(&df.app, &df.d.id, &df.d.roster, &pb), ERR_OK);
+    desk_catch_up();
+    make_prekey();
+    return 0;
+}
+
+int
+desk_fixture_teardown(void **state)
+{
+    desk_close(&df.d);
+    json_decref(df.app.result);
+    net_clear(&df.net);
+    return fixture_teardown(state);
+}
+
+struct head
+desk_head(const struct sign_secret *key)
+{
+    struct head h = {.size = df.net.n_leaves};
+
+    assert_int_equal(directory_root_at(df.net.dir, h.size, &h.root), ERR_OK);
+    assert_int_equal(head_sign(&h, "relay.test/directory", key), ERR_OK);
+    return h;
+}
+
+enum err
+desk_extend(uint64_t from, const struct head *h, struct problem *pb)
+{
+    struct buf note = {0};
+    struct vkey key;
+    enum err rc;
+
+    (void)vkey_make(&key, "relay.test/directory", NOTE_ED25519,
+                    &df.net.log_key.pub);
+    assert_int_equal(head_to_note(h, &key, &note), ERR_OK);
+    rc = roster_extend(df.d.roster, from, df.net.leaves + from,
+                       df.net.n_leaves - from, note.data, note.len, pb);
+    buf_clear(&note);
+    return rc;
+}
+
+void
+desk_catch_up(void)
+{
+    struct head h = desk_head(&df.net.log_key);
+    struct problem pb = {0};
+
+    assert_int_equal(
+        desk_extend(directory_size(roster_directory(df.d.roster)), &h, &pb),
+        ERR_OK);
+}
+
+/* ---- packets ---- */
+
+static void
+fill_parts(struct desk_packet *p)
+{
+    p->parts[0] = (struct inner_part){.number = INNER_PART_META,
+                                      .here = true,
+                                      .bytes = (const uint8_t *)p->meta,
+                                      .len = strlen(p->meta)};
+    p->parts[1] = (struct inner_part){.number = 3,
+                                      .here = true,
+                                      .bytes = (const uint8_t *)p->text,
+                                      .len = strlen(p->text)};
+}
+
+void
+desk_packet(struct desk_packet *p)
+{
+    const struct net_device *they = &df.net.devices[THEY];
+    uint64_t now_s = clock_wall_ms() / 1000;
+
+    memset(p, 0, sizeof(*p));
+    (void)snprintf(p->meta, sizeof(p->meta), "{\"subject\":\"A word\"}");
+    (void)snprintf(p->text, sizeof(p->text), "{\"text\":\"Good evening.\"}");
+    p->draft = (struct packet_draft){
+        .mailbox = df.net.mailboxes[WE].id,
+        .not_after = (now_s / 3600 + 24 * 7) * 3600,
+        .type = 4,
+        .sender = df.net.agencies[THEY].id,
+        .device = they->id,
+        .key = &they->sign,
+        .created_ms = clock_wall_ms(),
+        .dir = desk_head(&df.net.log_key),
+    };
+    crypto_random(p->draft.packet.b, sizeof(p->draft.packet.b));
+    p->to.device = df.d.id.device;
+    p->to.prekey = df.prekey;
+    p->to.key = df.prekey_key;
+    p->stored.type = EVENT_STORED;
+    p->stored.time_ms = clock_wall_ms();
+    p->stored.sender = df.net.agencies[THEY].id;
+    p->stored.recipient = df.net.mailboxes[WE].id;
+    p->stored.actor = they->id;
+}
+
+/* A log of one entry is a log. */
+static void
+make_proof(const struct event *e, struct buf *out)
+{
+    uint8_t opening[OPENING_LEN];
+    uint8_t salt[32] = {1};
+    struct merkle_peaks peaks = {0};
+    struct head h = {.size = 1};
+    struct hash leaf;
+
+    opening_make(salt, e, opening);
+    opening_leaf(opening, &leaf);
+    assert_int_equal(merkle_append(&peaks, &leaf, NULL, NULL), ERR_OK);
+    merkle_root(&peaks, &h.root);
+    assert_int_equal(head_sign(&h, "relay.test/delivery", &df.net.log_key),
+                     ERR_OK);
+    assert_int_equal(
+        receipt_format(opening, 0, NULL, 0, &h, &df.delivery_key, out), ERR_OK);
+}
+
+struct delivery *
+desk_seal(struct desk_packet *p)
+{
+    struct delivery *x = calloc(1, sizeof(*x));
+    struct sealed_packet s = {0};
+    struct hash wrap_hash;
+
+    assert_non_null(x);
+    fill_parts(p);
+    p->draft.parts = p->parts;
+    p->draft.n_parts = 2;
+    p->draft.recipients = &p->to;
+    p->draft.n_recipients = 1;
+    assert_int_equal(packet_seal(&s, &p->draft, NULL), ERR_OK);
+    p->stored.packet = p->draft.packet;
+    p->stored.pkt_digest = s.pkt_digest;
+    p->stored.not_after = p->draft.not_after;
+    x->sender = p->stored.sender;
+    x->hdr = s.hdr;
+    x->wrap = s.wraps;
+    x->body = s.body;
+    wraps_hash_each(&wrap_hash, s.wraps.data, 1);
+    buf_put(&x->wrap_hashes, wrap_hash.b, sizeof(wrap_hash.b));
+    make_proof(&p->stored, &x->proof);
+    return x;
+}

@@ -67,7 +67,8 @@ append(const char *bytes, size_t len, void *arg)
 enum err
 json_write(struct buf *out, const json_t *value, int indent)
 {
-    size_t flags = JSON_ENCODE_ANY | JSON_INDENT((size_t)indent);
+    size_t flags = JSON_ENCODE_ANY | JSON_INDENT((size_t)indent) |
+                   (indent == 0 ? JSON_COMPACT : 0);
 
     if (json_dump_callback(value, append, out, flags) != 0)
         return ERR_NOMEM;

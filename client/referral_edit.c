@@ -306,8 +306,17 @@ parse_many(const struct field *f, const char *text)
     return list;
 }
 
+/* Does NAME mean one entry of its list, "id.nationality[2]"? */
+static bool
+is_entry(const char *name)
+{
+    size_t len = strlen(name);
+
+    return len > 0 && name[len - 1] == ']';
+}
+
 static json_t *
-parse_text(const struct field *f, const char *text)
+parse_text(const struct field *f, const char *name, const char *text)
 {
     static const char reason[] = "reason:";
     json_t *o;
@@ -317,7 +326,8 @@ parse_text(const struct field *f, const char *text)
         json_put_str(o, "reason", text + sizeof(reason) - 1);
         return o;
     }
-    return is_plural(f) ? parse_many(f, text) : parse_one(f, text);
+    return is_plural(f) && !is_entry(name) ? parse_many(f, text)
+                                           : parse_one(f, text);
 }
 
 enum err
@@ -325,7 +335,8 @@ edit_parse(const struct profile *p, const struct field *f, const char *name,
            const char *text, json_t **out, struct problem *pb)
 {
     struct findings found = {0};
-    json_t *v = text_is_utf8(text, strlen(text)) ? parse_text(f, text) : NULL;
+    json_t *v =
+        text_is_utf8(text, strlen(text)) ? parse_text(f, name, text) : NULL;
     enum err rc;
 
     if (v == NULL)

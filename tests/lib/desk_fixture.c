@@ -187,6 +187,7 @@ make_proof(const struct event *e, struct buf *out)
     uint8_t salt[32] = {1};
     struct merkle_peaks peaks = {0};
     struct head h = {.size = 1};
+    struct hash no_path;
     struct hash leaf;
 
     opening_make(salt, e, opening);
@@ -196,7 +197,8 @@ make_proof(const struct event *e, struct buf *out)
     assert_int_equal(head_sign(&h, "relay.test/delivery", &df.net.log_key),
                      ERR_OK);
     assert_int_equal(
-        receipt_format(opening, 0, NULL, 0, &h, &df.delivery_key, out), ERR_OK);
+        receipt_format(opening, 0, &no_path, 0, &h, &df.delivery_key, out),
+        ERR_OK);
 }
 
 struct delivery *

@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/bytes.h"
 #include "proto/tile.h"
 
-enum { DAY_MS = 86400 * 1000, HOUR_MS = 3600 * 1000 };
+enum { DAY_MS = 86400 * 1000 };
 
 /* ---- life ---- */
 
@@ -42,13 +41,13 @@ audit_free(struct audit *a)
     free(a->samples);
     free(a->stored);
     free(a->erased);
+    free(a->shown);
     free(a->found);
     free(a);
 }
 
-/* Room for one more of SIZE bytes in *ITEMS. */
-static enum err
-grow(void *items, size_t n, size_t *cap, size_t size)
+enum err
+audit_grow(void *items, size_t n, size_t *cap, size_t size)
 {
     void **at = items;
     size_t wanted = *cap == 0 ? 64 : 2 * *cap;
@@ -110,8 +109,8 @@ static const struct {
     [FINDING_ERASED_EARLY] = {"erased_early", "\"", "\" came too early"},
 };
 
-static bool sees(const struct audit *a, const struct event *ev,
-                 uint64_t time_ms);
+static bool audit_sees(const struct audit *a, const struct event *ev,
+                       uint64_t time_ms);
 
 static void
 on_balance(void *arg, const struct finding *f)
@@ -123,7 +122,7 @@ on_balance(void *arg, const struct finding *f)
 
     /* Its beginning lies where our scope does not reach. */
     if (f->kind == FINDING_SEQUENCE && f->state == PACKET_UNSEEN &&
-        a->folding != NULL && !sees(a, a->folding, a->since_ms))
+        a->folding != NULL && !audit_sees(a, a->folding, a->since_ms))
         return;
     audit_find(
         a, words[f->kind].code, f->index, &ev, "%s%s%s", words[f->kind].before,
@@ -148,8 +147,8 @@ is_auditor(const struct audit *a)
 }
 
 /* The relay's own rule: who sent it or who gets it is in our scope. */
-static bool
-sees(const struct audit *a, const struct event *ev, uint64_t time_ms)
+bool
+audit_sees(const struct audit *a, const struct event *ev, uint64_t time_ms)
 {
     const struct agency_id *to = recipient_agency(a, ev);
     const struct dir_agency *self = a->o.self;
@@ -227,21 +226,21 @@ settle_run(struct audit *a, uint64_t until_ms)
     return rc;
 }
 
-static enum err
-leave_unopened(struct audit *a, uint64_t index)
+enum err
+audit_leave_unopened(struct audit *a, uint64_t index)
 {
     enum err rc;
 
     if (!is_auditor(a))
         return ERR_OK;
-    rc = grow(&a->run, a->n_run, &a->cap_run, sizeof(*a->run));
+    rc = audit_grow(&a->run, a->n_run, &a->cap_run, sizeof(*a->run));
     if (rc == ERR_OK)
         a->run[a->n_run++] = index;
     return rc;
 }
 
-static enum err
-know_time(struct audit *a, uint64_t index, uint64_t time_ms)
+enum err
+audit_know_time(struct audit *a, uint64_t index, uint64_t time_ms)
 {
     enum err rc = settle_run(a, time_ms);
 
@@ -250,7 +249,8 @@ know_time(struct audit *a, uint64_t index, uint64_t time_ms)
         (a->n_samples > 0 &&
          a->samples[a->n_samples - 1].index / TILE_WIDTH == index / TILE_WIDTH))
         return rc;
-    rc = grow(&a->samples, a->n_samples, &a->cap_samples, sizeof(*a->samples));
+    rc = audit_grow(&a->samples, a->n_samples, &a->cap_samples,
+                    sizeof(*a->samples));
     if (rc == ERR_OK)
         a->samples[a->n_samples++] = (struct audit_sample){index, time_ms};
     return rc;
@@ -260,7 +260,7 @@ static enum err
 note_stored(struct audit *a, uint64_t index, const struct event *ev)
 {
     enum err rc =
-        grow(&a->stored, a->n_stored, &a->cap_stored, sizeof(*a->stored));
+        audit_grow(&a->stored, a->n_stored, &a->cap_stored, sizeof(*a->stored));
 
     if (rc == ERR_OK)
         a->stored[a->n_stored++] =
@@ -268,8 +268,8 @@ note_stored(struct audit *a, uint64_t index, const struct event *ev)
     return rc;
 }
 
-static enum err
-fold(struct audit *a, uint64_t index, const struct event *ev)
+enum err
+audit_fold(struct audit *a, uint64_t index, const struct event *ev)
 {
     enum err rc = ERR_OK;
 
@@ -280,167 +280,12 @@ fold(struct audit *a, uint64_t index, const struct event *ev)
     if (ev->type == EVENT_STORED)
         rc = note_stored(a, index, ev);
     if (rc == ERR_OK)
-        rc = start_balance(a, index, sees(a, ev, a->since_ms));
+        rc = start_balance(a, index, audit_sees(a, ev, a->since_ms));
     a->folding = ev;
     if (rc == ERR_OK)
         rc = balance_event(a->balance, index, ev);
     a->folding = NULL;
     return rc;
-}
-
-/* ---- entries ---- */
-
-static enum err
-take_opening(struct audit *a, uint64_t index, const uint8_t *entry, size_t len,
-             const struct audit_row *row)
-{
-    struct event ev;
-    enum err rc = opening_verify(entry, len, row->opening, OPENING_LEN, &ev);
-
-    if (rc != ERR_OK) {
-        audit_find(a, "forged_opening", index, NULL,
-                   "what the relay says of this entry is not what it logged");
-        return leave_unopened(a, index);
-    }
-    a->sum.opened++;
-    rc = know_time(a, index, ev.time_ms);
-    if (rc != ERR_OK)
-        return rc;
-    if (!sees(a, &ev, ev.time_ms))
-        audit_find(a, "out_of_scope", index, &ev,
-                   "the relay showed an event that is not for us to see");
-    audit_evidence(a, index, &ev, row->evidence);
-    return fold(a, index, &ev);
-}
-
-/* The newest sample at or before INDEX, or NULL. */
-static const struct audit_sample *
-sample_before(const struct audit *a, uint64_t index)
-{
-    size_t lo = 0, hi = a->n_samples;
-
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-
-        if (a->samples[mid].index <= index)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo == 0 ? NULL : &a->samples[lo - 1];
-}
-
-/* The entry was made after the sample, so its opening had to be kept at least
- * a retention longer. */
-static void
-check_erased(struct audit *a, uint64_t index, const struct event *ev)
-{
-    const struct audit_sample *s = sample_before(a, ev->ref);
-    uint64_t keep_ms = a->o.retention_s * 1000;
-
-    if (keep_ms > 0 && s != NULL &&
-        ev->time_ms + HOUR_MS < s->time_ms + keep_ms)
-        audit_find(a, "erased_early", index, NULL,
-                   "entry %llu was erased before the network's retention "
-                   "could have ended",
-                   (unsigned long long)ev->ref);
-}
-
-static enum err
-take_public(struct audit *a, uint64_t index, const struct event *ev)
-{
-    enum err rc;
-
-    if (ev->type != EVENT_ERASED) {
-        audit_find(a, "bad_entry", index, NULL,
-                   "an event stands in the log unsealed");
-        return ERR_OK;
-    }
-    rc = know_time(a, index, ev->time_ms);
-    a->sum.erased++;
-    check_erased(a, index, ev);
-    if (rc == ERR_OK)
-        rc = grow(&a->erased, a->n_erased, &a->cap_erased, sizeof(*a->erased));
-    if (rc != ERR_OK)
-        return rc;
-    a->erased[a->n_erased++] = ev->ref;
-    return a->balance == NULL ? ERR_OK : balance_event(a->balance, index, ev);
-}
-
-/* Statements in this log (a succession) are leaves of the directory too. */
-static void
-take_statement(struct audit *a, uint64_t index, const struct entry *e)
-{
-    struct hash leaf;
-
-    merkle_leaf(e->statement, e->statement_len, &leaf);
-    for (uint64_t i = 0; i < directory_size(a->o.dir); i++)
-        if (id_eq(&leaf, directory_leaf_hash(a->o.dir, i)))
-            return;
-    audit_find(a, "bad_entry", index, NULL,
-               "a statement stands there that the directory does not have");
-}
-
-static enum err
-take_entry(struct audit *a, uint64_t index, const uint8_t *bytes, size_t len,
-           const struct audit_row *row)
-{
-    struct entry e;
-
-    if (entry_decode(bytes, len, &e) != ERR_OK) {
-        audit_find(a, "bad_entry", index, NULL, "the entry cannot be read");
-        return ERR_OK;
-    }
-    if (e.kind == ENTRY_SEALED) {
-        a->sealed++;
-        return row != NULL ? take_opening(a, index, bytes, len, row)
-                           : leave_unopened(a, index);
-    }
-    if (row != NULL)
-        audit_find(a, "forged_opening", index, NULL,
-                   "the relay opens an entry that was never sealed");
-    if (e.kind == ENTRY_EVENT)
-        return take_public(a, index, &e.event);
-    take_statement(a, index, &e);
-    return ERR_OK;
-}
-
-static void
-stray(struct audit *a, const struct audit_row *row)
-{
-    audit_find(a, "forged_opening", row->index, NULL,
-               "the relay opens an entry twice or one that is not there");
-}
-
-enum err
-audit_page(struct audit *a, const void *bundle, size_t len, unsigned n,
-           const struct audit_row *rows, size_t n_rows)
-{
-    struct rd r = rd_from(bundle, len);
-    size_t at = 0;
-
-    for (unsigned i = 0; i < n; i++) {
-        uint64_t index = logtree_size(&a->tree);
-        const struct audit_row *row = NULL;
-        const uint8_t *entry;
-        size_t entry_len;
-        enum err rc;
-
-        if (bundle_next(&r, &entry, &entry_len) != ERR_OK)
-            return ERR_VERIFY;
-        for (; at < n_rows && rows[at].index < index; at++)
-            stray(a, &rows[at]);
-        if (at < n_rows && rows[at].index == index)
-            row = &rows[at++];
-        rc = logtree_append(&a->tree, entry, entry_len);
-        if (rc == ERR_OK)
-            rc = take_entry(a, index, entry, entry_len, row);
-        if (rc != ERR_OK)
-            return rc;
-    }
-    for (; at < n_rows; at++)
-        stray(a, &rows[at]);
-    return rd_end(&r) == ERR_OK ? ERR_OK : ERR_VERIFY;
 }
 
 /* ---- the end ---- */
@@ -485,22 +330,38 @@ audit_close(struct audit *a, const struct head *head)
     return ERR_OK;
 }
 
+static bool
+is_opened(const struct audit *a, uint64_t index)
+{
+    return index / 8 < a->n_shown &&
+           (a->shown[index / 8] >> index % 8 & 1) != 0;
+}
+
+void
+audit_known(struct audit *a, uint64_t index, const uint8_t opening[OPENING_LEN],
+            const struct event *ev)
+{
+    struct hash leaf, is;
+
+    if (logtree_leaf_at(&a->tree, index, &is) != ERR_OK)
+        return; /* younger than the head of this audit */
+    opening_leaf(opening, &leaf);
+    if (!id_eq(&leaf, &is))
+        audit_find(a, "other_entry", index, ev,
+                   "the relay proved another entry to us at this place");
+    else if (!is_opened(a, index) && !is_erased(a, index))
+        audit_find(a, "missing_event", index, ev,
+                   "the relay proved \"%s\" to us before, and now leaves it "
+                   "out",
+                   event_name(ev->type));
+}
+
 void
 audit_receipt(struct audit *a, const struct receipt *r)
 {
-    const struct event *ev = &r->event;
-    struct balance_packet p;
-
-    if (!audit_head(a, UINT64_MAX, ev, &r->head) ||
-        !is_counted(a, ev->time_ms) || ev->type != EVENT_STORED ||
-        is_erased(a, r->index))
-        return;
-    if (a->balance == NULL ||
-        balance_packet(a->balance, &ev->sender, &ev->packet, &p) != ERR_OK ||
-        p.stored_index != r->index)
-        audit_find(a, "missing_event", r->index, ev,
-                   "we hold a receipt for it, and the relay's list of our "
-                   "events leaves it out");
+    if (r->head.size <= logtree_size(&a->tree) &&
+        audit_head(a, UINT64_MAX, &r->event, &r->head))
+        audit_known(a, r->index, r->opening, &r->event);
 }
 
 bool

@@ -9,8 +9,8 @@
  * of this log.  Then proto/balance.h folds the events.
  *
  * Life: audit_new() ... audit_page() in the order of the log ... audit_close()
- * ... audit_receipt() ... results ... audit_free().  Memory: 64 bytes an entry
- * and what the balance needs for a packet.
+ * ... audit_known(), audit_receipt() ... results ... audit_free().  Memory: 64
+ * bytes an entry and what the balance needs for a packet.
  */
 #ifndef SEALPOST_CLIENT_AUDIT_H
 #define SEALPOST_CLIENT_AUDIT_H
@@ -99,8 +99,11 @@ enum err audit_page(struct audit *a, const void *bundle, size_t len, unsigned n,
 /* All entries were given.  ERR_VERIFY when they do not have the root of HEAD;
  * then nothing found before means anything. */
 enum err audit_close(struct audit *a, const struct head *head);
-/* A receipt that verified when we got it: its entry and its head belong to
- * this log, and its packet is known. */
+/* An event that the relay proved to us before: it stands at INDEX of this log,
+ * and the relay still shows it or has erased it. */
+void audit_known(struct audit *a, uint64_t index,
+                 const uint8_t opening[OPENING_LEN], const struct event *ev);
+/* The same for a receipt that verified, whose head is of this log, too. */
 void audit_receipt(struct audit *a, const struct receipt *r);
 /* A head under the log's own key that is not a prefix of this log: the relay
  * has shown two histories. */

@@ -35,6 +35,8 @@ struct audit {
     size_t n_stored, cap_stored;
     uint64_t *erased; /* indexes; sorted by audit_close() */
     size_t n_erased, cap_erased;
+    uint8_t *shown; /* a bit for each entry: it was opened for us */
+    size_t n_shown, cap_shown;
     struct audit_finding *found;
     size_t n_found;
     bool is_forked;
@@ -44,6 +46,17 @@ struct audit {
 void audit_find(struct audit *a, const char *code, uint64_t index,
                 const struct event *ev, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
+/* Room for one more of SIZE bytes in *ITEMS, a pointer to the array. */
+enum err audit_grow(void *items, size_t n, size_t *cap, size_t size);
+/* Who sent it or who gets it is ours, or in our scope at that time. */
+bool audit_sees(const struct audit *a, const struct event *ev,
+                uint64_t time_ms);
+/* A sealed entry that was not opened for us. */
+enum err audit_leave_unopened(struct audit *a, uint64_t index);
+/* The entry was made at that time: what lies unopened before it is older. */
+enum err audit_know_time(struct audit *a, uint64_t index, uint64_t time_ms);
+/* Into the balance, when its time counts. */
+enum err audit_fold(struct audit *a, uint64_t index, const struct event *ev);
 /* The event's evidence, its actor, and heads in it. */
 void audit_evidence(struct audit *a, uint64_t index, const struct event *ev,
                     struct span evidence);

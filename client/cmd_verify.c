@@ -214,7 +214,7 @@ tell_files(const struct verify *v, const struct exported *e)
     const json_t *name;
     size_t i;
 
-    out_line(v->app, "%zu file%s, as manifest.json says.", e->n_files,
+    out_line(v->app, "%zu file%s as manifest.json says.", e->n_files,
              e->n_files == 1 ? " is" : "s are");
     json_array_foreach(e->extra, i, name)
     {

@@ -66,3 +66,9 @@ logtree_root_at(const struct logtree *t, uint64_t size, struct hash *root)
         return ERR_NOTFOUND;
     return merkle_root_at(read_node, (void *)(uintptr_t)t, size, root);
 }
+
+enum err
+logtree_leaf_at(const struct logtree *t, uint64_t index, struct hash *leaf)
+{
+    return read_node((void *)(uintptr_t)t, 0, index, leaf);
+}

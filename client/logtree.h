@@ -28,5 +28,8 @@ enum err logtree_append(struct logtree *t, const void *entry, size_t len);
 /* Root of the first SIZE entries.  ERR_NOTFOUND above logtree_size(). */
 enum err logtree_root_at(const struct logtree *t, uint64_t size,
                          struct hash *root);
+/* Hash of the entry at INDEX.  ERR_NOTFOUND. */
+enum err logtree_leaf_at(const struct logtree *t, uint64_t index,
+                         struct hash *leaf);
 
 #endif

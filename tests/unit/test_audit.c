@@ -968,6 +968,53 @@ a_receipt_whose_event_is_kept_from_us_is_found(void **state)
 }
 
 static void
+an_event_that_was_proved_to_us_and_left_out_is_found(void **state)
+{
+    struct world *w = *state;
+    unsigned end = hand_over(w, store(w, 1));
+    struct audit *a;
+
+    a = audit_as(w, net_dir_agency(&w->net, NGO));
+    audit_known(a, end, w->e[end].opening, &w->e[end].ev);
+    audit_known(a, 50, w->e[end].opening, &w->e[end].ev); /* younger */
+    assert_none(a);
+    audit_free(a);
+    w->e[end].is_shown = false;
+    a = audit_as(w, net_dir_agency(&w->net, NGO));
+    audit_known(a, end, w->e[end].opening, &w->e[end].ev);
+    assert_one(a, "missing_event", end);
+    audit_free(a);
+}
+
+static void
+what_was_erased_since_is_not_missed(void **state)
+{
+    struct world *w = *state;
+    unsigned i = store(w, 1);
+    struct audit *a;
+
+    w->now_s += 500 * DAY_S;
+    erase(w, i);
+    a = audit_as(w, net_dir_agency(&w->net, NGO));
+    audit_known(a, i, w->e[i].opening, &w->e[i].ev);
+    assert_none(a);
+    audit_free(a);
+}
+
+static void
+another_entry_where_ours_was_is_found(void **state)
+{
+    struct world *w = *state;
+    unsigned i = store(w, 1);
+    unsigned j = store(w, 2);
+    struct audit *a = audit_as(w, net_dir_agency(&w->net, NGO));
+
+    audit_known(a, i, w->e[j].opening, &w->e[j].ev);
+    assert_one(a, "other_entry", i);
+    audit_free(a);
+}
+
+static void
 a_receipt_of_another_history_is_a_fork(void **state)
 {
     struct world *w = *state;
@@ -1138,6 +1185,9 @@ main(void)
         T(a_head_that_is_newer_than_its_receipt_is_a_fork),
         T(a_head_that_the_relay_never_signed_is_no_fork),
         T(a_receipt_whose_event_is_kept_from_us_is_found),
+        T(an_event_that_was_proved_to_us_and_left_out_is_found),
+        T(what_was_erased_since_is_not_missed),
+        T(another_entry_where_ours_was_is_found),
         T(a_receipt_of_another_history_is_a_fork),
         T(a_packet_left_waiting_past_its_end_is_overdue),
         T(a_second_end_is_found),

@@ -1,0 +1,41 @@
+/*
+ * audit_fetch_inside.h - between audit_fetch.c (the relay's side) and
+ * audit_run.c (this vault's side, and the whole) only.
+ */
+#ifndef SEALPOST_CLIENT_AUDIT_FETCH_INSIDE_H
+#define SEALPOST_CLIENT_AUDIT_FETCH_INSIDE_H
+
+#include "client/audit_fetch.h"
+
+/* Openings as they come: those below COVERED are here, or we cannot see them.
+ * Rows that were fed are dropped when the next ones are asked for. */
+struct openings {
+    struct buf bytes;
+    struct row_at {
+        uint64_t index;
+        size_t at, evidence_len; /* opening at AT, its evidence behind it */
+    } * rows;
+    size_t n, cap, fed;
+    uint64_t covered;
+};
+
+struct fetch {
+    struct office *o;
+    struct audit *audit;
+    struct head head; /* the fixed one */
+    struct vkey key;
+    bool is_auditor;
+    struct openings have;
+    struct audit_row *page; /* room for TILE_WIDTH */
+    struct buf newest;      /* checkpoint of the last answer */
+};
+
+enum err audit_no_memory(struct problem *pb);
+/* The entries from FROM on are not those under the signed head: HOW.  Gives
+ * ERR_VERIFY. */
+enum err audit_false_log(const struct fetch *f, uint64_t from, const char *how,
+                         struct problem *pb);
+/* All entries up to f->head, and the openings of them, into f->audit. */
+enum err audit_fetch_all(struct fetch *f, struct problem *pb);
+
+#endif

@@ -19,7 +19,7 @@ nearest_command(const char *typed)
     for (size_t i = 0; i < commands_count; i++) {
         size_t d = text_distance(typed, commands[i].name);
 
-        if (d < best_distance) {
+        if (commands[i].name[0] != '\0' && d < best_distance) {
             best_distance = d;
             best = commands[i].name;
         }

@@ -199,7 +199,8 @@
                  " WHERE id = ?3")                                             \
     X(BLOB_DONE, "UPDATE blob SET have = ct_len, complete = 1,"                \
                  " keep_until = ? WHERE id = ?")                               \
-    X(BLOB_REF, "UPDATE blob SET refs = refs + 1 WHERE id = ?")                \
+    X(BLOB_REF, "UPDATE blob SET refs = refs + 1, keep_until = 0"              \
+                " WHERE id = ?")                                               \
     X(BLOB_UNREF, "UPDATE blob SET refs = refs - 1,"                           \
                   " keep_until = max(keep_until, ?) WHERE id = ?")             \
     X(BLOB_DUE, "SELECT " SQL_BLOB_COLUMNS " FROM blob WHERE refs = 0"         \

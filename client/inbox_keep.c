@@ -156,23 +156,35 @@ answer_of(uint8_t type)
                                                : NULL;
 }
 
-/* (T) Only whom we wrote to can answer. */
+/* (T) Only whom we wrote to can answer us, and only who wrote to us is
+ * answered by a colleague. */
 static void
 note_answer(struct arriving *a, enum index_direction direction)
 {
     const char *answer = answer_of(a->m.type);
     struct problem none = {0};
-    struct mail ours = {0};
+    struct mail first = {0};
 
-    if (answer == NULL || a->m.direction != INDEX_IN ||
-        mail_load(a->d->app, &a->m.in_reply_to, direction, &ours, &none) !=
-            ERR_OK)
+    if (answer == NULL || mail_load(a->d->app, &a->m.in_reply_to, direction,
+                                    &first, &none) != ERR_OK)
         return;
-    if (id_eq(&ours.peer_agency, &a->o.in.sender)) {
-        (void)snprintf(ours.answer, sizeof(ours.answer), "%s", answer);
-        mail_put(a->d->app, &ours);
+    if (id_eq(&first.peer_agency, &a->m.peer_agency)) {
+        (void)snprintf(first.answer, sizeof(first.answer), "%s", answer);
+        mail_put(a->d->app, &first);
     }
-    mail_clear(&ours);
+    mail_clear(&first);
+}
+
+/* (T) */
+static void
+note_answers(struct arriving *a)
+{
+    if (a->m.direction == INDEX_OWN) {
+        note_answer(a, INDEX_IN);
+        return;
+    }
+    note_answer(a, INDEX_OUT);
+    note_answer(a, INDEX_OWN);
 }
 
 enum err
@@ -190,7 +202,6 @@ inbox_put_mail(struct arriving *a)
     shelf_put_raw(a->d->app, REC_INNER, id, a->o.text.data + a->o.inner_at,
                   a->o.inner_len);
     mail_put(a->d->app, &a->m);
-    note_answer(a, INDEX_OUT);
-    note_answer(a, INDEX_OWN);
+    note_answers(a);
     return ERR_OK;
 }

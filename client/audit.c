@@ -109,9 +109,6 @@ static const struct {
     [FINDING_ERASED_EARLY] = {"erased_early", "\"", "\" came too early"},
 };
 
-static bool audit_sees(const struct audit *a, const struct event *ev,
-                       uint64_t time_ms);
-
 static void
 on_balance(void *arg, const struct finding *f)
 {

@@ -19,7 +19,8 @@ put_shown(FILE *f, const char *text, size_t len, enum text_lines lines)
     struct buf b = {0};
 
     text_show(&b, text, len, lines);
-    (void)fwrite(b.data, 1, b.len, f);
+    if (b.len > 0)
+        (void)fwrite(b.data, 1, b.len, f);
     buf_clear(&b);
 }
 

@@ -20,6 +20,7 @@ put_shown(FILE *f, const char *text, size_t len, enum text_lines lines)
 
     text_show(&b, text, len, lines);
     if (b.len > 0)
+        if (b.len > 0)
         (void)fwrite(b.data, 1, b.len, f);
     buf_clear(&b);
 }

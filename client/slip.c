@@ -104,9 +104,12 @@ stored(const struct slip *s, struct buf *out)
 {
     char text[96];
 
-    if (s->m->state == MAIL_QUEUED || s->stored_ms == 0) {
-        paragraph(out, "It has NOT been sent yet: it waits on the sender's "
-                       "machine.");
+    if (s->stored_ms == 0) {
+        paragraph(out, s->m->state == MAIL_QUEUED
+                           ? "It has NOT been sent yet: it waits on the "
+                             "sender's machine."
+                           : "It was NEVER sent: it never left the sender's "
+                             "machine.");
         return;
     }
     paragraph(out, "The relay has stored it and written this into its log, "

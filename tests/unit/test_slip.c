@@ -125,6 +125,8 @@ every_end_is_said_plainly(void **state)
         HAS(rows[i].words);
         HAS_NOT("It was collected");
     }
+    s.stored_ms = 0;
+    HAS("NEVER sent");
     m.state = MAIL_QUEUED;
     HAS("NOT been sent yet");
     HAS_NOT("stored at");

@@ -97,6 +97,16 @@ delivery_moves_the_senders_case(void **state)
 }
 
 static void
+what_never_left_can_expire_and_be_withdrawn(void **state)
+{
+    (void)state;
+    add(INDEX_OUT, PACKET_TYPE_REFERRAL, MAIL_EXPIRED, 0);
+    assert_int_equal(now(), THREAD_EXPIRED);
+    list[0].state = MAIL_WITHDRAWN;
+    assert_int_equal(now(), THREAD_WITHDRAWN);
+}
+
+static void
 what_came_counts_as_delivered_before_the_log_says_so(void **state)
 {
     (void)state;
@@ -277,6 +287,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(without_a_referral_there_is_no_case),
         TEST(delivery_moves_the_senders_case),
+        TEST(what_never_left_can_expire_and_be_withdrawn),
         TEST(what_came_counts_as_delivered_before_the_log_says_so),
         TEST(both_sides_see_the_same_answer),
         TEST(the_order_of_the_list_does_not_matter),

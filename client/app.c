@@ -168,7 +168,9 @@ find_home(struct app *app, const struct picked *p)
     enum err rc;
 
     if (base != NULL && *base != '\0')
-        rc = os_path_join(path, sizeof(path), base, "");
+        rc = snprintf(path, sizeof(path), "%s", base) < (int)sizeof(path)
+                 ? ERR_OK
+                 : ERR_TOOBIG;
     else
         rc = os_data_dir(path, sizeof(path));
     if (rc == ERR_OK && app->as != NULL) {

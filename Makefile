@@ -6,6 +6,7 @@
 #   make check      -Werror with gcc and clang, layers, headers, format, sanitizers
 #   make demo       a small network on this machine;  KEEP=DIR keeps it
 #   make bench      numbers;   make fuzz T=name N=seconds
+#   make fault-kill N=rounds     kill -9 at random moments, judged from outside
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make deps       install what is missing (the targets above do it themselves)
 
@@ -44,10 +45,10 @@ headers = $(wildcard common/*.h proto/*.h server/*.h client/*.h tests/lib/*.h)
 sources = $(headers) $(wildcard common/*.c proto/*.c server/*.c client/*.c \
     tests/*/*.c)
 
-.PHONY: all deps deps-test deps-check deps-fuzz test unit scenario check demo \
+.PHONY: all deps deps-demo deps-test deps-check deps-fuzz test unit scenario check demo \
     bench fuzz format install uninstall clean
 .PHONY: programs unit-programs programs-beside werror-gcc werror-clang layers \
-    doors alone format-check sanitize fuzz-run
+    fault-kill doors alone format-check sanitize fuzz-run
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -181,9 +182,14 @@ fuzz: deps-fuzz
 fuzz-run: $(fuzz)
 	@sh tests/lib/run-fuzz $(N) $(B) $^
 
+fault-kill: deps-test programs
+	@SEALPOST_BUILD=$(abspath $(B)) \
+	    KILLS=$(if $(filter command line,$(origin N)),$(N),20) \
+	    /usr/bin/python3 tests/fault/test_kill.py
+
 # --- showing, measuring, installing -------------------------------------------
 
-demo: programs
+demo: deps-demo programs
 	@SEALPOST_BUILD=$(abspath $(B)) sh tests/demo.sh
 bench: deps-test $(benches)
 	@$(B)/tests/bench/bench $(PACKETS)

@@ -2,7 +2,7 @@
 # deps.sh - put in place what a build needs, and say where it is.
 #
 #   deps.sh GROUP...      install the missing Debian packages of these groups
-#                         (build, test, check, fuzz), naming them first
+#                         (build, demo, test, check, fuzz), naming them first
 #   deps.sh --flags       find or build libsodium; print make variables
 #
 # Quiet when nothing is missing.  libsodium >= 1.0.22 is the system's when
@@ -22,6 +22,7 @@ packages_of() {
     build) echo "gcc libc6-dev make pkg-config libuv1-dev libmsgpack-dev" \
         "libsqlite3-dev libmicrohttpd-dev libjansson-dev libinih-dev" \
         "libutf8proc-dev libqrencode-dev" ;;
+    demo) echo "python3" ;;
     test) echo "libcmocka-dev bats python3 python3-msgpack" \
         "python3-cryptography python3-nacl python3-dissononce faketime" ;;
     check) echo "clang clang-format" ;;

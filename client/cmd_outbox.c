@@ -36,7 +36,8 @@ list(struct app *app, struct outbox *out, bool all)
         const struct mail *m = &out->mails.items[i];
         enum thread_state s;
 
-        if (m->direction != INDEX_OUT || mail_is_own_copy(m))
+        /* What colleagues sent is there as their copies. */
+        if (m->direction == INDEX_IN || mail_is_own_copy(m))
             continue;
         s = thread_of(app, &out->mails, m);
         if (!all && !listing_is_current(m, s, now_ms)) {

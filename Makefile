@@ -70,7 +70,7 @@ deps:
 	@sh tests/lib/deps.sh build && sh tests/lib/deps.sh --flags >build/deps.new
 	@cmp -s build/deps.new build/deps.mk && rm build/deps.new || \
 	    mv build/deps.new build/deps.mk
-deps-%:
+deps-demo deps-test deps-check deps-fuzz: deps-%:
 	@sh tests/lib/deps.sh $*
 
 # --- building ---------------------------------------------------------------

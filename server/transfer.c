@@ -39,6 +39,7 @@ struct transfer {
     uv_work_t work;
     enum err work_rc;
     bool busy, opened, ending, want_sync, digested, paused, tasked;
+    bool failed; /* the client was told; only a worker or the store holds it */
 };
 
 struct transfers {
@@ -123,12 +124,18 @@ transfer_free(struct transfer *t)
     free(t);
 }
 
+/* Detached first: an answer may end the session, which closes its transfers. */
 static void
 fail(struct transfer *t, enum perr code, const char *detail)
 {
-    if (t->owner != NULL)
-        session_error(t->owner->session, t->req, code, detail);
-    transfer_free(t);
+    struct session *s = t->owner != NULL ? t->owner->session : NULL;
+
+    detach(t);
+    t->failed = true;
+    if (s != NULL)
+        session_error(s, t->req, code, detail);
+    if (!t->busy && !t->tasked)
+        transfer_free(t);
 }
 
 static void
@@ -207,8 +214,12 @@ on_worked(uv_work_t *w, int status)
 {
     struct transfer *t = w->data;
 
-    t->busy = false;
+    if (t->failed) {
+        transfer_free(t);
+        return;
+    }
     if (status != 0 || t->work_rc != ERR_OK) {
+        t->busy = false;
         log_warn("attachment: %s: %s", t->dir == UP ? "write" : "read",
                  err_text(t->work_rc));
         fail(t, t->work_rc == ERR_FULL ? PERR_DISK : PERR_INTERNAL,
@@ -227,6 +238,7 @@ on_worked(uv_work_t *w, int status)
     } else if (t->dir == DOWN) {
         send_chunk(t);
     }
+    t->busy = false; /* until here: an answer may end the session */
     step(t);
 }
 
@@ -258,8 +270,8 @@ on_complete(struct task *task)
     struct transfer *t = task->arg;
     unsigned why = task->job.op.result.why;
 
-    t->tasked = false;
-    if (why != STORE_OK) {
+    if (why != STORE_OK && !t->failed) {
+        t->tasked = false;
         fail(t, why == STORE_WHY_DISK ? PERR_DISK : PERR_BLOB,
              store_why_text(why));
         return;
@@ -336,6 +348,10 @@ step(struct transfer *t)
 {
     if (t->busy || t->tasked)
         return;
+    if (t->failed) {
+        transfer_free(t);
+        return;
+    }
     if (t->predecessor != NULL && t->owner != NULL)
         return;
     /* Its session went before it began, or nothing is written any more. */
@@ -387,6 +403,7 @@ start_upload(struct transfer *t)
             : store_blob_info(t->relay->reader, &was.owner, &was.att, &t->info);
 
     if (rc == ERR_OK && t->info.complete) {
+        t->busy = true; /* an answer may end the session */
         answer_at(t, t->info.ct_len);
         transfer_free(t);
     } else if (rc != ERR_OK || t->info.blob != was.blob) {
@@ -403,14 +420,18 @@ start_upload(struct transfer *t)
 static void
 succeed(struct transfer *old, struct transfer *t)
 {
+    struct session *waits = NULL;
+
     if (old->successor != NULL)
         fail(old->successor, PERR_BUSY, "it goes on in another session");
     old->successor = t;
     t->predecessor = old;
     if (old->owner != NULL && (old->ending || !old->opened))
-        session_error(old->owner->session, old->req, PERR_BUSY,
-                      "it goes on in another session");
+        waits = old->owner->session;
     detach(old);
+    if (waits != NULL)
+        session_error(waits, old->req, PERR_BUSY,
+                      "it goes on in another session");
     step(old);
 }
 

@@ -370,6 +370,25 @@ an_end_too_early_is_an_error_and_a_gap_ends_the_session(void **state)
     assert_int_equal(client_end(from), BYE_PROTOCOL);
 }
 
+/* END while a worker holds the bytes: what it holds outlives the failure. */
+static void
+an_end_too_early_may_come_at_any_turn(void **state)
+{
+    struct client *from = client_greet(&rig, 0, 0);
+    const struct msg *at;
+
+    (void)state;
+    for (unsigned turns = 0; turns < 3; turns++) {
+        at = put(from);
+        pour(from, at, at->f[BLOB_AT_HAVE].u, blob.len - 1);
+        for (unsigned i = 0; i < turns; i++)
+            rig_turn(&rig);
+        assert_int_equal(error_of(from, say_end(from, at)), PERR_BLOB);
+    }
+    upload(from);
+    download(from, 0, blob.len);
+}
+
 static void
 bytes_beyond_the_end_end_the_session(void **state)
 {
@@ -440,6 +459,7 @@ main(void)
         T(a_download_may_be_left_at_any_turn),
         T(other_bytes_than_announced_are_dropped_and_may_come_again),
         T(an_end_too_early_is_an_error_and_a_gap_ends_the_session),
+        T(an_end_too_early_may_come_at_any_turn),
         T(bytes_beyond_the_end_end_the_session),
         T(a_session_moves_four_attachments_at_a_time),
         T(a_download_that_nobody_reads_waits),

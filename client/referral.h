@@ -86,6 +86,11 @@ enum err referral_allowed(const struct profile *p, const json_t *doc,
  * stores the reason in meta ("consent_overridden") and counts it. */
 unsigned referral_allowed_overriding(const struct profile *p,
                                      const json_t *doc);
+/* A file goes with its part: ERR_REFUSED (P_POLICY) names the first of NAMES
+ * whose part is not in ALLOWED.  Nothing privileged slips out as a file. */
+enum err referral_files_allowed(const json_t *doc, const char *const *names,
+                                size_t count, unsigned allowed,
+                                struct problem *pb);
 
 /* ---- parts ---- */
 

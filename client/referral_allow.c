@@ -104,3 +104,23 @@ referral_allowed_overriding(const struct profile *p, const json_t *doc)
 {
     return (BUT_PRIVILEGED & ~held_back(p, doc)) | PART_BIT(PART_META);
 }
+
+enum err
+referral_files_allowed(const json_t *doc, const char *const *names,
+                       size_t count, unsigned allowed, struct problem *pb)
+{
+    for (size_t i = 0; i < count; i++) {
+        enum part part = referral_file_part(doc, names[i]);
+
+        if ((allowed & PART_BIT(part)) != 0)
+            continue;
+        (void)problem_set(pb, P_POLICY, ERR_REFUSED, "a file may not go there",
+                          "\"%.100s\" belongs to the part %s, which this "
+                          "recipient does not get",
+                          names[i], part_name(part));
+        problem_next(pb, "leave the file out, name another part for it in "
+                         "attach, or ask the person about that part");
+        return ERR_REFUSED;
+    }
+    return ERR_OK;
+}

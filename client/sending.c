@@ -280,6 +280,8 @@ prepare_referral(struct desk *d, struct sending *s, const char *reason,
     if (rc == ERR_OK)
         rc = allow(d->app, s, &a.to, reason, &allowed, pb);
     if (rc == ERR_OK)
+        rc = referral_files_allowed(s->doc, names, c->n_files, allowed, pb);
+    if (rc == ERR_OK)
         rc = problem_from_err(
             pb, what, referral_split(s->profile, s->doc, allowed, &s->parts));
     if (rc == ERR_OK)

@@ -334,6 +334,29 @@ overriding_opens_neither_privilege_nor_what_the_mode_holds_back(void **state)
     unload(&s);
 }
 
+static void
+a_file_never_goes_where_its_part_does_not(void **state)
+{
+    static const char *const names[] = {"map.png", "advice.pdf"};
+    struct sample s = parse("{\"attach\":[{\"file\":\"advice.pdf\",\"part\":"
+                            "\"privileged\"}]}");
+    const unsigned usual = PARTS_ALL & ~PART_BIT(PART_PRIVILEGED);
+    struct problem pb = {0};
+
+    (void)state;
+    assert_int_equal(referral_files_allowed(s.doc, names, 1, usual, &pb),
+                     ERR_OK);
+    assert_int_equal(referral_files_allowed(s.doc, names, 2, PARTS_ALL, &pb),
+                     ERR_OK);
+    assert_int_equal(referral_files_allowed(s.doc, names, 2, usual, &pb),
+                     ERR_REFUSED);
+    assert_int_equal(pb.id, P_POLICY);
+    assert_string_equal(pb.why, "\"advice.pdf\" belongs to the part "
+                                "privileged, which this recipient does not "
+                                "get");
+    unload(&s);
+}
+
 /* ---- for people ---- */
 
 static void
@@ -508,6 +531,7 @@ main(void)
         cmocka_unit_test(only_what_was_agreed_or_has_a_legal_basis_may_go),
         cmocka_unit_test(
             overriding_opens_neither_privilege_nor_what_the_mode_holds_back),
+        cmocka_unit_test(a_file_never_goes_where_its_part_does_not),
         cmocka_unit_test(the_subject_says_what_it_is_and_no_name),
         cmocka_unit_test(reading_is_grouped_labelled_and_wrapped),
         cmocka_unit_test(withheld_parts_are_said_to_be),

@@ -30,16 +30,17 @@ file_changed(const struct sealing *s, const char *how, struct problem *pb)
 static enum err
 open_source(struct sealing *s, struct problem *pb)
 {
-    enum err rc =
-        os_is_dir(s->path) ? ERR_REFUSED : os_open(&s->in, s->path, OS_READ, 0);
+    /* A pipe would keep us waiting, and has no size that can be promised. */
+    bool is_other = os_exists(s->path) && !os_is_file(s->path);
+    enum err rc = is_other ? ERR_REFUSED : os_open(&s->in, s->path, OS_READ, 0);
 
     if (rc == ERR_OK)
         rc = os_fd_size(s->in, &s->plain_len);
     if (rc != ERR_OK)
         return problem_set(pb, P_ATTACHMENT, rc, "an attachment cannot be read",
                            "%.200s: %s", s->path,
-                           os_is_dir(s->path) ? "is a directory"
-                                              : os_last_error_text());
+                           is_other ? "is a directory or a device, no file"
+                                    : os_last_error_text());
     if (s->plain_len > ATTACHMENT_PLAIN_MAX)
         return problem_set(pb, P_ATTACHMENT, ERR_TOOBIG,
                            "an attachment is too large",

@@ -19,11 +19,17 @@ attach() { # FILE...
     client ngo send --to "Northgate Hub" --text "see attached" --yes \
         "${args[@]}"
 }
+blobs() {
+    ls "$net/ngo/blobs" | wc -l
+}
+setup() {
+    sealed_before=$(blobs)
+}
 # Nothing waits, and no sealed file is left over.
 outbox_is_empty() {
     works client ngo sync
     [ "$(asked 'len(d["outbox"])' client ngo outbox)" = 0 ]
-    [ -z "$(ls -A "$net/ngo/blobs")" ]
+    [ "$(blobs)" = "$sealed_before" ]
 }
 # Sends FILE... and exports what arrived to $net/OUT.
 arrives() { # OUT FILE...

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/evidence.h"
 #include "client/letter.h"
 #include "client/quarantine.h"
 #include "client/shelf.h"
@@ -117,85 +118,11 @@ check_leaf(struct desk *d, const struct kept_event *e, struct proof *p)
     return NULL;
 }
 
-static bool
-rcpt_is_good(struct desk *d, const struct kept_event *e)
-{
-    const struct directory *dir = roster_directory(d->roster);
-    const struct dir_mailbox *mb = directory_mailbox(dir, &e->event.recipient);
-    const struct dir_device *dev;
-    struct rcpt r;
-
-    if (mb == NULL ||
-        rcpt_parse(&r, e->evidence.data, e->evidence.len) != ERR_OK)
-        return false;
-    dev = directory_device(dir, &r.device);
-    return dev != NULL && id_eq(&dev->agency->id, &mb->agency->id) &&
-           id_eq(&r.packet, &e->event.packet) &&
-           id_eq(&r.pkt_digest, &e->event.pkt_digest) &&
-           rcpt_verify(e->evidence.data, &dev->sign_key) == ERR_OK;
-}
-
-static bool
-wdrw_is_good(struct desk *d, const struct kept_event *e)
-{
-    const struct directory *dir = roster_directory(d->roster);
-    const struct dir_device *dev;
-    struct wdrw w;
-
-    if (wdrw_parse(&w, e->evidence.data, e->evidence.len) != ERR_OK)
-        return false;
-    dev = directory_device(dir, &w.device);
-    return dev != NULL && id_eq(&dev->agency->id, &e->event.sender) &&
-           id_eq(&w.packet, &e->event.packet) &&
-           id_eq(&w.pkt_digest, &e->event.pkt_digest) &&
-           wdrw_verify(e->evidence.data, &dev->sign_key) == ERR_OK;
-}
-
-/* The registrar or the agency ended the last device: the statement itself is
- * in the directory, where it was checked. */
-static bool
-statement_is_logged(struct desk *d, const struct kept_event *e)
-{
-    const struct directory *dir = roster_directory(d->roster);
-    struct hash leaf;
-
-    merkle_leaf(e->evidence.data, e->evidence.len, &leaf);
-    for (uint64_t i = 0; i < directory_size(dir); i++)
-        if (id_eq(directory_leaf_hash(dir, i), &leaf))
-            return true;
-    return false;
-}
-
-static bool
-signed_well(struct desk *d, const struct kept_event *e)
-{
-    switch (e->evidence.len) {
-    case RCPT_LEN:
-        return rcpt_is_good(d, e);
-    case WDRW_LEN:
-        return wdrw_is_good(d, e);
-    default:
-        return statement_is_logged(d, e);
-    }
-}
-
 static const char *
 check_evidence(struct desk *d, const struct kept_event *e)
 {
-    const struct event_info *info = event_info(e->event.type);
-    static const struct hash none;
-    struct hash h;
-
-    if (id_eq(&e->event.evidence, &none))
-        return info != NULL && info->needs_evidence &&
-                       e->event.reason != REASON_NO_LIVE_DEVICE
-                   ? "an event names no evidence where it must"
-                   : NULL;
-    evidence_hash(&h, e->evidence.data, e->evidence.len);
-    if (!id_eq(&h, &e->event.evidence))
-        return "an event came without the evidence that it names";
-    return signed_well(d, e) ? NULL
-                             : "the evidence of an event is not well signed";
+    return evidence_problem(roster_directory(d->roster), &e->event,
+                            (struct span){e->evidence.data, e->evidence.len});
 }
 
 /* ---- what it means ---- */
@@ -240,7 +167,8 @@ delivery_fold_known(struct desk *d, struct mail *m, struct problem *pb)
 
         rc = delivery_next(d->app, &pos, &e, pb);
         if (rc == ERR_OK && id_eq(&e.event.packet, &m->id) &&
-            id_eq(&e.event.sender, &d->id.agency))
+            id_eq(&e.event.sender, &d->id.agency) &&
+            check_evidence(d, &e) == NULL)
             (void)fold(m, &e.event);
         kept_event_clear(&e);
     } while (rc == ERR_OK);
@@ -345,8 +273,10 @@ fold_into(struct desk *d, const struct kept_event *e,
     mail_put(d->app, m);
 }
 
+/* What raised an alarm is kept, and changes nothing: the sealed bytes stay. */
 static enum err
-keep(struct desk *d, const struct kept_event *e, struct problem *pb)
+keep(struct desk *d, const struct kept_event *e, bool is_good,
+     struct problem *pb)
 {
     struct mail out = {0};
     struct mail own = {0};
@@ -357,7 +287,7 @@ keep(struct desk *d, const struct kept_event *e, struct problem *pb)
     if (rc != ERR_OK)
         return rc;
     put_event(d->app, e);
-    if (id_eq(&e->event.sender, &d->id.agency)) {
+    if (is_good && id_eq(&e->event.sender, &d->id.agency)) {
         fold_into(d, e, INDEX_OUT, &out, &out_changed);
         fold_into(d, e, INDEX_OWN, &own, &own_changed);
     }
@@ -419,7 +349,7 @@ take_event(struct desk *d, const struct kept_event *e, struct problem *pb)
         why = check_ours(d, e);
     if (rc == ERR_OK && why != NULL)
         rc = alarm_about(d, e, why, pb);
-    return rc == ERR_OK ? keep(d, e, pb) : rc;
+    return rc == ERR_OK ? keep(d, e, why == NULL, pb) : rc;
 }
 
 /* ---- fetching ---- */

@@ -359,6 +359,13 @@ later() { # DAYS COMMAND...
     FAKETIME="+${days}d" FAKETIME_DONT_FAKE_MONOTONIC=1 \
         LD_PRELOAD="$(later_library)" "$@"
 }
+told_by_a_sync() { # TEXT DAYS, within 20 s: the relay looks for what is due
+    local end=$((SECONDS + 20))
+    until works later "$2" client ngo sync && said_has "$1" >"$net/not-yet"; do
+        works daemon sweep --data "$net/relay"
+        [ $SECONDS -lt $end ] || return 1
+    done
+}
 later_library() {
     dpkg -L libfaketime | grep 'libfaketime\.so\.1$'
 }
@@ -366,10 +373,11 @@ later_library() {
 @test "what nobody collects expires, and its sender is told" {
     id=$(writes "$desk" "Collect me." --expires 1)
     relay_down
+    later 0.6 relay_up
+    told_by_a_sync "has not been collected and will expire: phone them" 0.6
+    relay_down
     later 2 relay_up
-    works daemon sweep --data "$net/relay"
-    works later 2 client ngo sync
-    said_has "did NOT arrive: expired"
+    told_by_a_sync "did NOT arrive: expired" 2
     [ "$(later 2 state ngo "$id")" = expired ]
     works later 2 client hub sync
     [ "$(later 2 has hub "$id")" = 0 ]

@@ -190,37 +190,13 @@ find_home(struct app *app, const struct picked *p)
     return app->home == NULL ? ERR_NOMEM : ERR_OK;
 }
 
-/* Freed JSON may have held case content. */
-static void *
-json_alloc(size_t n)
-{
-    size_t *p = malloc(n + sizeof(max_align_t));
-
-    if (p == NULL)
-        return NULL;
-    *p = n;
-    return (char *)p + sizeof(max_align_t);
-}
-
-static void
-json_release(void *p)
-{
-    char *start;
-
-    if (p == NULL)
-        return;
-    start = (char *)p - sizeof(max_align_t);
-    crypto_wipe(p, *(size_t *)(void *)start);
-    free(start);
-}
-
 enum err
 app_init(struct app *app, int *argc, char **argv)
 {
     struct picked p = {0};
     enum err rc;
 
-    json_set_alloc_funcs(json_alloc, json_release);
+    json_init();
     app->pass_fd = -1;
     app->paper_fd = -1;
     app->pass_file = getenv("SEALPOST_PASSPHRASE_FILE");

@@ -1,10 +1,48 @@
 #include "client/json.h"
 
 #include <stdio.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/bytes.h"
+#include "proto/crypto.h"
+
+/* Freed JSON may have held case content.  A failed allocation is remembered:
+ * jansson 2.14 loses a character of the text instead of saying so. */
+static bool out_of_memory;
+
+static void *
+json_alloc(size_t n)
+{
+    size_t *p = malloc(n + sizeof(max_align_t));
+
+    if (p == NULL) {
+        out_of_memory = true;
+        return NULL;
+    }
+    *p = n;
+    return (char *)p + sizeof(max_align_t);
+}
+
+static void
+json_release(void *p)
+{
+    char *start;
+
+    if (p == NULL)
+        return;
+    start = (char *)p - sizeof(max_align_t);
+    crypto_wipe(p, *(size_t *)(void *)start);
+    free(start);
+}
+
+void
+json_init(void)
+{
+    json_set_alloc_funcs(json_alloc, json_release);
+}
 
 static size_t
 depth_of(const json_t *v, size_t at)
@@ -42,7 +80,12 @@ json_read(const void *text, size_t len, const char *name, json_t **out,
         return problem_set(pb, P_JSON, ERR_TOOBIG, "cannot read the referral",
                            "%s is %zu bytes long; the limit is %u", name, len,
                            JSON_FILE_MAX);
+    out_of_memory = false;
     v = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
+    if (out_of_memory) {
+        json_decref(v);
+        return problem_from_err(pb, "cannot read the JSON", ERR_NOMEM);
+    }
     if (v == NULL)
         return problem_set(pb, P_JSON, ERR_MALFORMED, "this is not valid JSON",
                            "%s line %d column %d: %s", name, je.line, je.column,

@@ -18,6 +18,9 @@
 #define JSON_FILE_MAX (4u << 20) /* bytes of a referral file */
 #define JSON_DEPTH_MAX 32u
 
+/* Once, before anything else: JSON memory is wiped when it is freed. */
+void json_init(void);
+
 /* Gives a new reference.  On ERR_MALFORMED the problem (P_JSON) names line,
  * column and cause; NAME is what the text is called in it. */
 enum err json_read(const void *text, size_t len, const char *name, json_t **out,

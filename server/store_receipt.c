@@ -19,26 +19,49 @@ struct receipt_work {
     enum slot_state slot;
 };
 
-/* The packet by its id and digest; a receipt names no sender. */
+/* The packet that Q finds, if it is of these bytes.  Who got a packet for one
+ * device alone can store it again under its own name: id and digest are then
+ * those of two packets. */
 static enum err
-find_packet(struct tx *tx, const struct packet_id *id,
+find_packet(struct tx *tx, struct q *q, const struct packet_id *id,
             const struct hash *digest, struct packet_row *out)
 {
-    struct q q = db_q(tx->db, SQL_PACKET_BY_DIGEST);
+    struct packet_row p;
     uint64_t one;
-    enum err rc;
+    enum err rc = packet_by(q, &p);
+    struct q named;
 
-    q_id(&q, id);
-    q_id(&q, digest);
-    rc = packet_by(&q, out);
-    if (rc != ERR_NOTFOUND)
+    if (rc == ERR_OK && id_eq(&p.packet, id) && id_eq(&p.digest, digest)) {
+        *out = p;
+        return ERR_OK;
+    }
+    if (rc != ERR_OK && rc != ERR_NOTFOUND)
         return rc;
-    q = db_q(tx->db, SQL_PACKET_NAMED);
-    q_id(&q, id);
-    rc = q_number(&q, &one);
+    named = db_q(tx->db, SQL_PACKET_NAMED);
+    q_id(&named, id);
+    rc = q_number(&named, &one);
     if (rc == ERR_OK)
         return refuse(tx, STORE_WHY_EVIDENCE);
     return rc == ERR_NOTFOUND ? refuse(tx, STORE_WHY_NOTFOUND) : rc;
+}
+
+static enum err
+find_received(struct tx *tx, struct receipt_work *w)
+{
+    struct q q = db_q(tx->db, SQL_PACKET_BY_ID);
+
+    q_peer(&q, w->r.stored_index);
+    return find_packet(tx, &q, &w->r.packet, &w->r.pkt_digest, &w->p);
+}
+
+static enum err
+find_sent(struct tx *tx, const struct wdrw *w, struct packet_row *out)
+{
+    struct q q = db_q(tx->db, SQL_PACKET_BY_NAME);
+
+    q_id(&q, &w->packet);
+    q_id(&q, &w->sender);
+    return find_packet(tx, &q, &w->packet, &w->pkt_digest, out);
 }
 
 /* Said before, in the same bytes: the first answer again. */
@@ -85,7 +108,7 @@ check_receipt(struct tx *tx, const struct receipt_work *w)
 {
     bool opened = w->r.outcome == OUTCOME_OPENED;
 
-    if (!id_eq(&w->r.agency, &w->p.recipient) || w->r.stored_index != w->p.id)
+    if (!id_eq(&w->r.agency, &w->p.recipient))
         return refuse(tx, STORE_WHY_EVIDENCE);
     if (w->slot == SLOT_OPENED || (w->slot == SLOT_FAILED && !opened))
         return refuse(tx, STORE_WHY_CONFLICT);
@@ -149,7 +172,7 @@ apply_receipt(struct tx *tx, struct store_op *op)
 
     if (rcpt_parse(&w.r, w.bytes.p, w.bytes.len) != ERR_OK)
         return refuse(tx, STORE_WHY_EVIDENCE);
-    rc = find_packet(tx, &w.r.packet, &w.r.pkt_digest, &w.p);
+    rc = find_received(tx, &w);
     if (rc == ERR_OK)
         rc = find_repeat(tx, &w.p, w.bytes, &found);
     if (rc != ERR_OK || found)
@@ -171,9 +194,7 @@ apply_withdraw(struct tx *tx, struct store_op *op)
 
     if (wdrw_parse(&w, bytes.p, bytes.len) != ERR_OK)
         return refuse(tx, STORE_WHY_EVIDENCE);
-    rc = find_packet(tx, &w.packet, &w.pkt_digest, &p);
-    if (rc == ERR_OK && !id_eq(&p.sender, &w.sender))
-        return refuse(tx, STORE_WHY_EVIDENCE);
+    rc = find_sent(tx, &w, &p);
     if (rc == ERR_OK)
         rc = find_repeat(tx, &p, bytes, &found);
     if (rc != ERR_OK || found)

@@ -76,8 +76,6 @@
       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 1, 0, 0)")           \
     X(PACKET_BY_NAME, "SELECT " SQL_PACKET_COLUMNS                             \
                       " FROM packet WHERE packet_id = ? AND sender = ?")       \
-    X(PACKET_BY_DIGEST, "SELECT " SQL_PACKET_COLUMNS                           \
-                        " FROM packet WHERE packet_id = ? AND digest = ?")     \
     X(PACKET_BY_ID, "SELECT " SQL_PACKET_COLUMNS " FROM packet WHERE id = ?")  \
     X(PACKET_NAMED, "SELECT 1 FROM packet WHERE packet_id = ? LIMIT 1")        \
     X(PACKET_END, "UPDATE packet SET state = ?, erase_at = ?, warn_ms = 0"     \

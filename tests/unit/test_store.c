@@ -409,6 +409,38 @@ a_withdrawal_ends_a_pending_packet_only(void **state)
     fx_packet_clear(&q);
 }
 
+/* Who receives a packet can store it again as its own. */
+static void
+the_same_bytes_by_another_sender_are_another_packet(void **state)
+{
+    struct fx_packet p, q;
+
+    (void)state;
+    fx_packet_init(&fx, &p, 1, 24);
+    fx_packet_init(&fx, &q, 1, 24);
+    q.sender = fx_agency(2);
+    q.device = fx_device(21);
+    fx_store(&fx, &p);
+    fx_store(&fx, &q);
+    assert_memory_equal(p.digest.b, q.digest.b, sizeof(p.digest.b));
+    assert_int_equal(fx_receipt(&fx, &p, 21, OUTCOME_OPENED, STORE_OK),
+                     EVENT_HANDED_OVER);
+    assert_int_equal(fx_receipt(&fx, &q, 21, OUTCOME_OPENED, STORE_OK),
+                     EVENT_HANDED_OVER);
+    fx_packet_clear(&p);
+    fx_packet_clear(&q);
+    fx_packet_init(&fx, &p, 2, 24);
+    fx_packet_init(&fx, &q, 2, 24);
+    q.sender = fx_agency(2);
+    q.device = fx_device(21);
+    fx_store(&fx, &p);
+    fx_store(&fx, &q);
+    assert_int_equal(fx_withdraw(&fx, &p, STORE_OK), EVENT_WITHDRAWN);
+    assert_int_equal(fx_withdraw(&fx, &q, STORE_OK), EVENT_WITHDRAWN);
+    fx_packet_clear(&p);
+    fx_packet_clear(&q);
+}
+
 /* ---- time ---- */
 
 static void
@@ -797,6 +829,7 @@ main(void)
         CASE(failures_refuse_only_when_nobody_is_left),
         CASE(a_receipt_that_does_not_fit_is_no_evidence),
         CASE(a_withdrawal_ends_a_pending_packet_only),
+        CASE(the_same_bytes_by_another_sender_are_another_packet),
         CASE(what_nobody_collects_warns_then_expires),
         CASE(revocation_takes_slots_and_ends_what_nobody_can_open),
         CASE(who_leaves_the_mailbox_gets_nothing_more),

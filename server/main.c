@@ -149,9 +149,9 @@ open_plain_store(const struct options *o, struct relay_keys **keys,
     if (rc != ERR_OK)
         return fail_keys(o->data_dir, rc);
     rc = conf_load(&conf, o->config, &errors);
-    if (rc != ERR_OK)
-        (void)snprintf(why, sizeof(why), "%.*s", (int)errors.len,
-                       errors.len > 0 ? (char *)errors.data : "");
+    if (rc != ERR_OK && errors.len > 0) /* without its last line feed */
+        (void)snprintf(why, sizeof(why), "%.*s", (int)errors.len - 1,
+                       (char *)errors.data);
     cfg.guard_path = conf.guard;
     cfg.log_key = &(*keys)->log;
     cfg.directory_origin = (*keys)->directory_origin;
@@ -193,8 +193,8 @@ cmd_init(const struct options *o)
     if (rc != ERR_OK)
         return fail("cannot make a relay there", "E-INIT",
                     rc == ERR_EXISTS      ? "that directory holds one already"
-                    : rc == ERR_MALFORMED ? "the name has letters, digits, "
-                                            "dots and dashes, 64 at most"
+                    : rc == ERR_MALFORMED ? "a name is visible ASCII without + "
+                                            "or spaces, 64 characters at most"
                                           : err_text(rc),
                     rc == ERR_EXISTS ? "use it, or name an empty directory"
                                      : "check --name, the path and its rights");
@@ -364,10 +364,10 @@ cmd_check(const struct options *o)
                     "check the disk and run it again");
     if (findings > 0) {
         fprintf(stderr,
-                "sealpostd: %u findings [E-CHECK]\n  why:  what is stored is "
+                "sealpostd: %u finding%s [E-CHECK]\n  why:  what is stored is "
                 "not what was promised\n  next: keep a copy of the directory "
                 "and call the registrar\n",
-                findings);
+                findings, findings == 1 ? "" : "s");
         return EXIT_FINDINGS;
     }
     printf("Everything verifies.\n");

@@ -207,6 +207,28 @@ on_alarm(void *arg, const char *what)
     log_error("store: %s", what);
 }
 
+/* The directory decides who may do what: it must be the one that was signed,
+ * leaf by leaf. */
+static enum err
+check_directory(const struct relay *r, char *why, size_t why_len)
+{
+    struct hash root;
+    struct head head;
+    enum err rc = store_head(r->reader, STORE_DIRECTORY, &head);
+
+    if (rc != ERR_OK)
+        return rc;
+    if (directory_size(r->directory) == head.size &&
+        directory_root_at(r->directory, head.size, &root) == ERR_OK &&
+        id_eq(&root, &head.root))
+        return ERR_OK;
+    (void)snprintf(why, why_len,
+                   "the directory log is damaged: `sealpostd check --data %s` "
+                   "tells where",
+                   r->data_dir);
+    return ERR_VERIFY;
+}
+
 static enum err
 open_store(struct relay *r, char *why, size_t why_len)
 {
@@ -234,7 +256,7 @@ open_store(struct relay *r, char *why, size_t why_len)
                        r->data_dir);
         rc = ERR_STATE;
     }
-    return rc;
+    return rc == ERR_OK ? check_directory(r, why, why_len) : rc;
 }
 
 static enum err

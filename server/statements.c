@@ -7,12 +7,18 @@
 #include "common/clock.h"
 #include "common/list.h"
 #include "common/log.h"
+#include "common/map.h"
 #include "proto/invite.h"
 #include "server/relay.h"
 #include "server/session.h"
 #include "server/task.h"
 
-enum { WAITING_MAX = 256 };
+enum {
+    WAITING_MAX = 256,
+    /* Of one agency; every client holds every leaf for ever.  A mailbox of 255
+     * devices is enrolled within it. */
+    AGENCY_PER_HOUR = 256,
+};
 
 struct waiting {
     struct list_node node;
@@ -27,15 +33,20 @@ struct statements {
     struct list queue; /* the first one is under way when BUSY */
     size_t n;
     bool busy;
+    struct map added; /* agency -> how many this hour, see count_one */
+    uint64_t hour;
 };
 
 struct statements *
 statements_new(struct relay *r)
 {
     struct statements *q = calloc(1, sizeof(*q));
+    uint8_t seed[16];
 
     if (q == NULL)
         return NULL;
+    crypto_random(seed, sizeof(seed));
+    map_init(&q->added, sizeof(struct agency_id), seed);
     q->relay = r;
     list_init(&q->queue);
     return q;
@@ -57,6 +68,7 @@ statements_free(struct statements *q)
         return;
     while (!list_is_empty(&q->queue))
         drop_first(q);
+    map_clear(&q->added);
     free(q);
 }
 
@@ -271,6 +283,24 @@ answer_known(struct statements *q, struct waiting *w)
     tell(q, w, size);
 }
 
+/* Counts are the map's values themselves, pointers that are never followed. */
+static enum err
+count_one(struct statements *q, const struct agency_id *agency)
+{
+    uint64_t hour = clock_mono_ms() / 3600000;
+    uintptr_t n;
+
+    if (hour != q->hour) {
+        map_clear(&q->added);
+        q->hour = hour;
+    }
+    n = (uintptr_t)map_find(&q->added, agency->b);
+    if (n >= AGENCY_PER_HOUR)
+        return ERR_BUSY;
+    (void)map_remove(&q->added, agency->b);
+    return map_insert(&q->added, agency->b, (void *)(n + 1));
+}
+
 static enum err
 submit(struct statements *q, struct waiting *w)
 {
@@ -279,6 +309,7 @@ submit(struct statements *q, struct waiting *w)
     struct statement st;
     struct store_effect *effects;
     struct store_statement_op *op;
+    enum err rc = ERR_OK;
 
     if (t == NULL)
         return ERR_NOMEM;
@@ -289,6 +320,12 @@ submit(struct statements *q, struct waiting *w)
         return ERR_NOMEM;
     }
     t->extra = effects;
+    if (st.kind >= STMT_DEVICE)
+        rc = count_one(q, &st.issuer);
+    if (rc != ERR_OK) {
+        task_free(t);
+        return rc;
+    }
     op = &t->job.op.statement;
     op->stmt = (struct span){w->bytes, w->len};
     op->index = directory_size(q->relay->directory);
@@ -316,6 +353,8 @@ try_first(struct statements *q)
         answer_known(q, w);
     else if (rc == ERR_NOMEM)
         answer_error(w, PERR_BUSY, "no memory");
+    else if (rc == ERR_BUSY)
+        answer_error(w, PERR_RATE, "256 an hour from one agency");
     else
         answer_error(w, PERR_STMT, dir_code_text(finding.code));
     return false;

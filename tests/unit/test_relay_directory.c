@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -210,6 +211,36 @@ a_stranger_puts_a_few_statements_a_minute(void **state)
     client_close(c);
     c = client_open(&rig, RIG_STRANGER);
     assert_int_equal(client_ask_error(c, MSG_STMT_PUT, f, 1), PERR_RATE);
+}
+
+/* Every client holds every leaf for ever. */
+static void
+an_agency_cannot_flood_the_directory(void **state)
+{
+    struct client *c = client_greet(&rig, 1, 0);
+    static const unsigned member = 1;
+    struct msg_field f[1];
+    unsigned code = 0;
+    char label[16];
+
+    (void)state;
+    for (unsigned i = 0; i <= 256; i++) {
+        const struct buf *leaf;
+
+        (void)snprintf(label, sizeof(label), "team %u", i);
+        net_mailbox_update(&rig.net, 1, label, MAILBOX_OPEN, &member, 1);
+        leaf = &rig.net.leaves[rig.net.n_leaves - 1];
+        f[0] = msg_bin(leaf->data, leaf->len);
+        if (i < 256)
+            (void)client_ask(c, MSG_STMT_PUT, f, 1);
+        else
+            code = client_ask_error(c, MSG_STMT_PUT, f, 1);
+    }
+    assert_int_equal(code, PERR_RATE);
+    net_suspend(&rig.net, 0, 1); /* the registrar is not held up */
+    f[0] = msg_bin(rig.net.leaves[rig.net.n_leaves - 1].data,
+                   rig.net.leaves[rig.net.n_leaves - 1].len);
+    (void)client_ask(office, MSG_STMT_PUT, f, 1);
 }
 
 static void
@@ -547,6 +578,7 @@ main(void)
         T(a_statement_is_logged_told_and_answered_again),
         T(a_statement_that_does_not_fit_is_refused),
         T(a_stranger_puts_a_few_statements_a_minute),
+        T(an_agency_cannot_flood_the_directory),
         T(a_revoked_device_is_put_out_at_once_and_for_good),
         T(a_packet_that_loses_its_last_device_is_refused_with_the_statement),
         T(a_suspended_agency_may_learn_that_it_is_and_nothing_else),

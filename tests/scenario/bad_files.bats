@@ -19,17 +19,13 @@ attach() { # FILE...
     client ngo send --to "Northgate Hub" --text "see attached" --yes \
         "${args[@]}"
 }
-blobs() {
-    ls "$net/ngo/blobs" | wc -l
-}
-setup() {
-    sealed_before=$(blobs)
-}
 # Nothing waits, and no sealed file is left over.
 outbox_is_empty() {
+    works client hub sync
     works client ngo sync
-    [ "$(asked 'len(d["outbox"])' client ngo outbox)" = 0 ]
-    [ "$(blobs)" = "$sealed_before" ]
+    [ "$(asked '[p for p in d["outbox"] if p["state"] == "queued"]' \
+        client ngo outbox)" = "[]" ]
+    [ -z "$(ls -A "$net/ngo/blobs")" ]
 }
 # Sends FILE... and exports what arrived to $net/OUT.
 arrives() { # OUT FILE...

@@ -99,8 +99,9 @@ compose_check(struct desk *d, const struct compose *c, struct problem *pb)
 struct draft {
     struct mail m;
     struct inner in;
-    struct buf meta; /* part 0 */
-    struct buf text; /* INNER */
+    struct buf meta;     /* part 0 */
+    struct buf text;     /* INNER */
+    struct buf withheld; /* REC_WITHHELD */
 };
 
 static void
@@ -110,6 +111,7 @@ draft_clear(struct draft *x)
     inner_clear(&x->in);
     buf_clear(&x->meta);
     buf_clear(&x->text);
+    buf_clear(&x->withheld);
 }
 
 /* Names of attachments travel in meta, never in the clear. */
@@ -150,6 +152,22 @@ add_part(struct inner *in, uint8_t number, const void *bytes, size_t len)
     crypto_random(p->blind, sizeof(p->blind));
 }
 
+/* The commitment alone travels; what it stands for stays in the vault. */
+static void
+withhold_part(struct draft *x, uint8_t number, struct span bytes)
+{
+    struct inner_part *p = &x->in.parts[x->in.n_parts++];
+
+    p->number = number;
+    p->here = false;
+    crypto_random(p->blind, sizeof(p->blind));
+    inner_part_commit(&p->commit, number, p->blind, bytes.p, bytes.len);
+    buf_u8(&x->withheld, number);
+    buf_put(&x->withheld, p->blind, sizeof(p->blind));
+    buf_u32(&x->withheld, (uint32_t)bytes.len);
+    buf_put(&x->withheld, bytes.p, bytes.len);
+}
+
 static enum err
 fill_parts(struct draft *x, const struct compose *c, struct problem *pb)
 {
@@ -163,7 +181,9 @@ fill_parts(struct draft *x, const struct compose *c, struct problem *pb)
     for (uint8_t n = 1; n < INNER_PARTS_MAX; n++)
         if (c->parts[n].len > 0)
             add_part(&x->in, n, c->parts[n].p, c->parts[n].len);
-    return ERR_OK;
+        else if (c->withheld[n].len > 0)
+            withhold_part(x, n, c->withheld[n]);
+    return problem_from_err(pb, refused, buf_status(&x->withheld));
 }
 
 /* The signature is over a header that is not known yet: the outbox signs again
@@ -308,6 +328,8 @@ put_draft(struct app *app, const struct draft *x)
 
     mail_record_id(id, &x->m.id, x->m.direction);
     shelf_put_raw(app, REC_INNER, id, x->text.data, x->text.len);
+    if (x->withheld.len > 0)
+        shelf_put_raw(app, REC_WITHHELD, id, x->withheld.data, x->withheld.len);
     mail_put(app, &x->m);
 }
 

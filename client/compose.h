@@ -33,6 +33,8 @@ struct compose {
     const json_t *meta; /* members that part 0 gets beside our own */
     /* Parts 1..15 by number; empty ones do not travel. */
     struct span parts[INNER_PARTS_MAX];
+    /* Parts that the recipient is not entitled to: their commitments travel. */
+    struct span withheld[INNER_PARTS_MAX];
     const char *files[COMPOSE_FILES_MAX]; /* paths */
     uint8_t file_parts[COMPOSE_FILES_MAX];
     size_t n_files;

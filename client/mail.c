@@ -202,6 +202,7 @@ mail_drop(struct app *app, const struct mail *m)
     mail_record_id(id, &m->id, m->direction);
     shelf_drop(app, REC_PACKET, id);
     shelf_drop(app, REC_INNER, id);
+    shelf_drop(app, REC_WITHHELD, id);
     shelf_drop(app, REC_PROOF, id);
     if (m->direction == INDEX_OUT)
         shelf_drop(app, REC_SEALED, m->id.b);

@@ -43,7 +43,10 @@ enum record_kind {
                             was sealed again: the new one */
     REC_CARD = 22,       /* text, id 0: the agency's card, while a later device
                             is WAITING */
-    REC_WDRW = 22,       /* raw, id = packet_id: our withdrawal, 170 bytes */
+    REC_WDRW = 23,       /* raw, id = packet_id: our withdrawal, 170 bytes */
+    REC_WITHHELD = 24,   /* raw, id as REC_PACKET: parts that did not travel,
+                            n x (u8 part || blind(32) || u32 len || bytes):
+                            shows later what a commitment stood for */
     REC_KEY_BACKUP = 19, /* JSON, id 0: when the paper key was made */
 };
 

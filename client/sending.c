@@ -21,6 +21,7 @@ sending_clear(struct sending *s)
     json_decref(s->meta);
     profile_free(s->profile);
     referral_parts_clear(&s->parts);
+    referral_parts_clear(&s->withheld);
     buf_clear(&s->text);
     buf_clear(&s->subject);
     memset(s, 0, sizeof(*s));
@@ -241,6 +242,14 @@ show_leaving(struct desk *d, const struct sending *s,
     return problem_from_err(pb, what, rc);
 }
 
+static void
+fill_spans(struct span *out, const struct referral_parts *parts)
+{
+    for (unsigned n = 1; n < PART_COUNT; n++)
+        if ((parts->here & PART_BIT(n)) != 0)
+            out[n] = (struct span){parts->bytes[n].data, parts->bytes[n].len};
+}
+
 static enum err
 fill_from_referral(struct sending *s, struct compose *c, struct problem *pb)
 {
@@ -251,12 +260,8 @@ fill_from_referral(struct sending *s, struct compose *c, struct problem *pb)
     if (rc != ERR_OK)
         return rc;
     json_put(s->meta, "referral", j);
-    for (unsigned n = 1; n < PART_COUNT; n++) {
-        if ((s->parts.here & PART_BIT(n)) == 0)
-            continue;
-        c->parts[n].p = s->parts.bytes[n].data;
-        c->parts[n].len = s->parts.bytes[n].len;
-    }
+    fill_spans(c->parts, &s->parts);
+    fill_spans(c->withheld, &s->withheld);
     rc = referral_subject(s->profile, s->doc, NULL, &s->subject);
     buf_u8(&s->subject, 0);
     return problem_from_err(pb, what, rc);
@@ -284,6 +289,11 @@ prepare_referral(struct desk *d, struct sending *s, const char *reason,
     if (rc == ERR_OK)
         rc = problem_from_err(
             pb, what, referral_split(s->profile, s->doc, allowed, &s->parts));
+    if (rc == ERR_OK)
+        rc = problem_from_err(pb, what,
+                              referral_split(s->profile, s->doc,
+                                             PARTS_ALL & ~allowed,
+                                             &s->withheld));
     if (rc == ERR_OK)
         rc = show_leaving(d, s, &a.to, c, names, pb);
     return rc == ERR_OK ? fill_from_referral(s, c, pb) : rc;

@@ -14,10 +14,11 @@ struct sending {
     json_t *doc; /* NULL: text */
     struct profile *profile;
     struct referral_parts parts;
-    struct buf text;    /* {"text": ...} of a message */
-    struct buf subject; /* terminated */
-    json_t *words;      /* of an answer, for part 0; owned, may be NULL */
-    json_t *meta;       /* our share of part 0 */
+    struct referral_parts withheld; /* not for this recipient */
+    struct buf text;                /* {"text": ...} of a message */
+    struct buf subject;             /* terminated */
+    json_t *words; /* of an answer, for part 0; owned, may be NULL */
+    json_t *meta;  /* our share of part 0 */
 };
 void sending_clear(struct sending *s);
 

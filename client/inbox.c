@@ -113,6 +113,8 @@ take_logged(struct desk *d, const struct buf *rcpt, const struct msg *answer,
                               pb);
     } else {
         rc = keep_logged(d, &ours, &proof, &r, pb);
+        if (rc == ERR_OK)
+            rc = sync_proof_head(d->up, d->roster, proof.data, proof.len, pb);
     }
     buf_clear(&proof);
     return rc;

@@ -203,6 +203,9 @@ inbox_judge(struct arriving *a)
     if (a->stored_is_good)
         arrival.stored = &a->stored.event;
     rc = know_mailbox(a, &reader.mailbox);
+    if (rc == ERR_OK && a->stored_is_good)
+        rc = sync_proof_head(a->d->up, a->d->roster, x->proof.data,
+                             x->proof.len, a->pb);
     if (rc == ERR_OK)
         rc = packet_open(&a->o, &arrival, &reader);
     if (rc != ERR_OK)

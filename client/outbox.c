@@ -64,18 +64,6 @@ keep_receipt(struct desk *d, struct mail *m, const struct receipt *r,
     return shelf_end(d->app, rc, pb);
 }
 
-/* The head in a proof file must join what we have seen, like any other. */
-static enum err
-check_proof_head(struct desk *d, const struct buf *proof, struct problem *pb)
-{
-    struct proof p;
-
-    if (proof_parse(proof->data, proof->len, &p) != ERR_OK)
-        return ERR_OK; /* it was verified before */
-    return sync_delivery_head(d->up, d->roster,
-                              (struct span){p.note, p.note_len}, pb);
-}
-
 static enum err
 take_receipt(struct desk *d, struct mail *m, const struct msg *answer,
              struct problem *pb)
@@ -93,7 +81,7 @@ take_receipt(struct desk *d, struct mail *m, const struct msg *answer,
     if (rc == ERR_OK && m->type != PACKET_TYPE_OWN_COPY)
         d->count.sent++;
     if (rc == ERR_OK)
-        rc = check_proof_head(d, &proof, pb);
+        rc = sync_proof_head(d->up, d->roster, proof.data, proof.len, pb);
     buf_clear(&proof);
     return rc;
 }

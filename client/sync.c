@@ -10,6 +10,7 @@
 
 #include "client/splitview.h"
 #include "proto/merkle.h"
+#include "proto/proof.h"
 
 /* ---- joining two heads ---- */
 
@@ -57,7 +58,8 @@ join_heads(struct upstream *u, struct roster *r, unsigned log,
                    ? ERR_OK
                    : splitview_raise(roster_app(r), key, old, new, pb);
     rc = ask_consistency(u, log, old->size, new->size, path, &n, &wire, &ask);
-    if (rc != ERR_OK && wire == PERR_NONE) { /* no answer at all */
+    /* No answer at all, or "ask again": that proves nothing. */
+    if (rc == ERR_BUSY || (rc != ERR_OK && wire == PERR_NONE)) {
         *pb = ask;
         return rc;
     }
@@ -250,6 +252,17 @@ sync_welcome(struct upstream *u, struct roster *r, struct problem *pb)
     if (rc == ERR_OK && theirs.size < ours->size)
         rc = rolled_back(ours, &theirs, pb);
     return rc == ERR_OK ? sync_delivery_head(u, r, note, pb) : rc;
+}
+
+enum err
+sync_proof_head(struct upstream *u, struct roster *r, const void *proof,
+                size_t len, struct problem *pb)
+{
+    struct proof p;
+
+    if (proof_parse(proof, len, &p) != ERR_OK)
+        return ERR_OK;
+    return sync_delivery_head(u, r, (struct span){p.note, p.note_len}, pb);
 }
 
 enum err

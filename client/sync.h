@@ -21,6 +21,9 @@ enum err sync_directory(struct upstream *u, struct roster *r,
  * newest head known by a proof that is asked for, and kept when it is newer. */
 enum err sync_delivery_head(struct upstream *u, struct roster *r,
                             struct span checkpoint, struct problem *pb);
+/* The same for the checkpoint inside a proof file, verified already. */
+enum err sync_proof_head(struct upstream *u, struct roster *r,
+                         const void *proof, size_t len, struct problem *pb);
 /* A head that somebody else has seen (in a packet): HEAD verified under the
  * relay's key already.  Asks for the proof that joins it with ours; raises
  * P_SPLIT_VIEW when there is none. */

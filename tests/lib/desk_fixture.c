@@ -2,18 +2,13 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "client/vault.h"
 #include "common/clock.h"
-#include "proto/merkle.h"
-#include "proto/msg.h"
 #include "proto/prekey.h"
-#include "proto/proof.h"
 #include "tests/lib/vault_fixture.h"
 
 struct desk_fixture df;
@@ -132,98 +127,4 @@ desk_catch_up(void)
     assert_int_equal(
         desk_extend(directory_size(roster_directory(df.d.roster)), &h, &pb),
         ERR_OK);
-}
-
-/* ---- packets ---- */
-
-static void
-fill_parts(struct desk_packet *p)
-{
-    p->parts[0] = (struct inner_part){.number = INNER_PART_META,
-                                      .here = true,
-                                      .bytes = (const uint8_t *)p->meta,
-                                      .len = strlen(p->meta)};
-    p->parts[1] = (struct inner_part){.number = 3,
-                                      .here = true,
-                                      .bytes = (const uint8_t *)p->text,
-                                      .len = strlen(p->text)};
-}
-
-void
-desk_packet(struct desk_packet *p)
-{
-    const struct net_device *they = &df.net.devices[THEY];
-    uint64_t now_s = clock_wall_ms() / 1000;
-
-    memset(p, 0, sizeof(*p));
-    (void)snprintf(p->meta, sizeof(p->meta), "{\"subject\":\"A word\"}");
-    (void)snprintf(p->text, sizeof(p->text), "{\"text\":\"Good evening.\"}");
-    p->draft = (struct packet_draft){
-        .mailbox = df.net.mailboxes[WE].id,
-        .not_after = (now_s / 3600 + 24 * 7) * 3600,
-        .type = 4,
-        .sender = df.net.agencies[THEY].id,
-        .device = they->id,
-        .key = &they->sign,
-        .created_ms = clock_wall_ms(),
-        .dir = desk_head(&df.net.log_key),
-    };
-    crypto_random(p->draft.packet.b, sizeof(p->draft.packet.b));
-    p->to.device = df.d.id.device;
-    p->to.prekey = df.prekey;
-    p->to.key = df.prekey_key;
-    p->stored.type = EVENT_STORED;
-    p->stored.time_ms = clock_wall_ms();
-    p->stored.sender = df.net.agencies[THEY].id;
-    p->stored.recipient = df.net.mailboxes[WE].id;
-    p->stored.actor = they->id;
-}
-
-/* A log of one entry is a log. */
-static void
-make_proof(const struct event *e, struct buf *out)
-{
-    uint8_t opening[OPENING_LEN];
-    uint8_t salt[32] = {1};
-    struct merkle_peaks peaks = {0};
-    struct head h = {.size = 1};
-    struct hash no_path;
-    struct hash leaf;
-
-    opening_make(salt, e, opening);
-    opening_leaf(opening, &leaf);
-    assert_int_equal(merkle_append(&peaks, &leaf, NULL, NULL), ERR_OK);
-    merkle_root(&peaks, &h.root);
-    assert_int_equal(head_sign(&h, "relay.test/delivery", &df.net.log_key),
-                     ERR_OK);
-    assert_int_equal(
-        receipt_format(opening, 0, &no_path, 0, &h, &df.delivery_key, out),
-        ERR_OK);
-}
-
-struct delivery *
-desk_seal(struct desk_packet *p)
-{
-    struct delivery *x = calloc(1, sizeof(*x));
-    struct sealed_packet s = {0};
-    struct hash wrap_hash;
-
-    assert_non_null(x);
-    fill_parts(p);
-    p->draft.parts = p->parts;
-    p->draft.n_parts = 2;
-    p->draft.recipients = &p->to;
-    p->draft.n_recipients = 1;
-    assert_int_equal(packet_seal(&s, &p->draft, NULL), ERR_OK);
-    p->stored.packet = p->draft.packet;
-    p->stored.pkt_digest = s.pkt_digest;
-    p->stored.not_after = p->draft.not_after;
-    x->sender = p->stored.sender;
-    x->hdr = s.hdr;
-    x->wrap = s.wraps;
-    x->body = s.body;
-    wraps_hash_each(&wrap_hash, s.wraps.data, 1);
-    buf_put(&x->wrap_hashes, wrap_hash.b, sizeof(wrap_hash.b));
-    make_proof(&p->stored, &x->proof);
-    return x;
 }

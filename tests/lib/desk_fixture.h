@@ -1,6 +1,6 @@
 /*
  * desk_fixture.h - a desk without a connection: a network in memory (net.h)
- * whose directory stands in the vault of one device, and packets sealed to it.
+ * whose directory stands in the vault of one device.
  *
  *   agency  0 shelter non_statutory  device 0  mailbox 0   they
  *           1 hub     statutory      device 1  mailbox 1   we
@@ -9,7 +9,6 @@
 #define SEALPOST_TESTS_DESK_FIXTURE_H
 
 #include "client/desk.h"
-#include "proto/packet.h"
 #include "tests/lib/net.h"
 
 enum { THEY, WE };
@@ -21,7 +20,6 @@ struct desk_fixture {
     struct vkey directory_key, delivery_key;
     struct prekey_id prekey; /* ours */
     struct kem_key prekey_key;
-    uint64_t log_size; /* of the delivery log that deliveries pretend */
 };
 extern struct desk_fixture df;
 
@@ -35,19 +33,5 @@ struct head desk_head(const struct sign_secret *key);
 enum err desk_extend(uint64_t from, const struct head *h, struct problem *pb);
 /* The same with the right head; must work.  After changes of df.net. */
 void desk_catch_up(void);
-
-/* What a packet from THEY to us is made of; change it, then desk_seal. */
-struct desk_packet {
-    struct packet_draft draft;
-    struct inner_part parts[2]; /* meta and text */
-    struct packet_recipient to;
-    struct event stored; /* what the relay logs */
-    char meta[512];
-    char text[512];
-};
-/* A message, dated now, with the newest directory head. */
-void desk_packet(struct desk_packet *p);
-/* Sealed, "stored" and on its way to the desk: as DELIVER brings it. */
-struct delivery *desk_seal(struct desk_packet *p);
 
 #endif

@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "proto/packet_type.h"
 #include "tests/lib/desk_fixture.h"
+#include "tests/lib/lying_relay.h"
 
 static struct arriving a;
 static struct problem pb;
@@ -49,9 +50,19 @@ expect(struct delivery *x, enum verdict verdict, enum packet_cause cause)
 }
 
 static int
+setup(void **state)
+{
+    if (desk_fixture_setup(state) != 0)
+        return -1;
+    relay_begin();
+    return 0;
+}
+
+static int
 teardown(void **state)
 {
     forget();
+    relay_end();
     return desk_fixture_teardown(state);
 }
 
@@ -72,14 +83,14 @@ keep(void)
 static void
 an_honest_packet_is_opened_and_kept(void **state)
 {
-    struct desk_packet p;
+    struct relay_packet p;
     struct letter l = {0};
     struct buf text = {0};
     struct mail m = {0};
 
     (void)state;
-    desk_packet(&p);
-    expect(desk_seal(&p), VERDICT_OPENED, CAUSE_NONE);
+    relay_packet(&p);
+    expect(relay_deliver(&p), VERDICT_OPENED, CAUSE_NONE);
     keep();
     assert_int_equal(mail_load(&df.app, &p.draft.packet, INDEX_IN, &m, &pb),
                      ERR_OK);
@@ -98,25 +109,25 @@ an_honest_packet_is_opened_and_kept(void **state)
 static void
 a_packet_seen_before_is_a_replay(void **state)
 {
-    struct desk_packet p;
+    struct relay_packet p;
 
     (void)state;
-    desk_packet(&p);
-    expect(desk_seal(&p), VERDICT_OPENED, CAUSE_NONE);
+    relay_packet(&p);
+    expect(relay_deliver(&p), VERDICT_OPENED, CAUSE_NONE);
     keep();
     /* Same name, sealed anew: other bytes. */
-    expect(desk_seal(&p), VERDICT_QUARANTINED, CAUSE_REPLAY);
+    expect(relay_deliver(&p), VERDICT_QUARANTINED, CAUSE_REPLAY);
 }
 
 static void
 a_replay_is_known_after_the_record_is_gone(void **state)
 {
-    struct desk_packet p;
+    struct relay_packet p;
     struct mail m = {0};
 
     (void)state;
-    desk_packet(&p);
-    expect(desk_seal(&p), VERDICT_OPENED, CAUSE_NONE);
+    relay_packet(&p);
+    expect(relay_deliver(&p), VERDICT_OPENED, CAUSE_NONE);
     keep();
     assert_int_equal(mail_load(&df.app, &p.draft.packet, INDEX_IN, &m, &pb),
                      ERR_OK);
@@ -124,18 +135,18 @@ a_replay_is_known_after_the_record_is_gone(void **state)
     mail_drop(&df.app, &m);
     assert_int_equal(shelf_end(&df.app, ERR_OK, &pb), ERR_OK);
     mail_clear(&m);
-    expect(desk_seal(&p), VERDICT_QUARANTINED, CAUSE_REPLAY);
+    expect(relay_deliver(&p), VERDICT_QUARANTINED, CAUSE_REPLAY);
 }
 
 static void
 a_proof_that_does_not_verify_is_an_alarm(void **state)
 {
-    struct desk_packet p;
+    struct relay_packet p;
     struct delivery *x;
 
     (void)state;
-    desk_packet(&p);
-    x = desk_seal(&p);
+    relay_packet(&p);
+    x = relay_deliver(&p);
     x->proof.data[x->proof.len - 8] ^= 1;
     expect(x, VERDICT_ALARM, CAUSE_PROOF);
 }
@@ -143,116 +154,116 @@ a_proof_that_does_not_verify_is_an_alarm(void **state)
 static void
 a_proof_about_another_mailbox_is_an_alarm(void **state)
 {
-    struct desk_packet p;
+    struct relay_packet p;
 
     (void)state;
-    desk_packet(&p);
+    relay_packet(&p);
     p.stored.recipient = df.net.mailboxes[THEY].id;
-    judge(desk_seal(&p));
+    judge(relay_deliver(&p));
     assert_int_equal(a.o.verdict, VERDICT_ALARM);
 }
 
 static void
 a_sender_other_than_the_stored_one_is_quarantined(void **state)
 {
-    struct desk_packet p;
+    struct relay_packet p;
 
     (void)state;
-    desk_packet(&p);
+    relay_packet(&p);
     p.stored.sender = df.net.agencies[WE].id;
-    expect(desk_seal(&p), VERDICT_QUARANTINED, CAUSE_OTHER_SENDER);
+    expect(relay_deliver(&p), VERDICT_QUARANTINED, CAUSE_OTHER_SENDER);
 }
 
 static void
 a_device_revoked_since_before_is_quarantined(void **state)
 {
-    struct desk_packet p;
+    struct relay_packet p;
 
     (void)state;
-    desk_packet(&p);
+    relay_packet(&p);
     net_revoke(&df.net, THEY, REVOKE_STOLEN, df.net.now_s - 60);
     desk_catch_up();
-    expect(desk_seal(&p), VERDICT_QUARANTINED, CAUSE_REVOKED);
+    expect(relay_deliver(&p), VERDICT_QUARANTINED, CAUSE_REVOKED);
 }
 
 static void
 what_a_device_sent_before_it_was_revoked_is_opened(void **state)
 {
-    struct desk_packet p;
+    struct relay_packet p;
 
     (void)state;
-    desk_packet(&p);
+    relay_packet(&p);
     p.draft.created_ms = p.stored.time_ms = (df.net.now_s - 600) * 1000;
     net_revoke(&df.net, THEY, REVOKE_LOST, df.net.now_s - 60);
     desk_catch_up();
-    expect(desk_seal(&p), VERDICT_OPENED, CAUSE_NONE);
+    expect(relay_deliver(&p), VERDICT_OPENED, CAUSE_NONE);
 }
 
 static void
 a_head_from_after_the_revocation_shows_no_live_sender(void **state)
 {
-    struct desk_packet p;
+    struct relay_packet p;
 
     (void)state;
     net_revoke(&df.net, THEY, REVOKE_RETIRED, df.net.now_s);
     desk_catch_up();
-    desk_packet(&p);
-    expect(desk_seal(&p), VERDICT_QUARANTINED, CAUSE_SENDER);
+    relay_packet(&p);
+    expect(relay_deliver(&p), VERDICT_QUARANTINED, CAUSE_SENDER);
 }
 
 static void
 a_suspended_agency_is_quarantined(void **state)
 {
-    struct desk_packet p;
+    struct relay_packet p;
 
     (void)state;
     net_suspend(&df.net, THEY, 1);
     desk_catch_up();
-    desk_packet(&p);
-    expect(desk_seal(&p), VERDICT_QUARANTINED, CAUSE_SUSPENDED);
+    relay_packet(&p);
+    expect(relay_deliver(&p), VERDICT_QUARANTINED, CAUSE_SUSPENDED);
 }
 
 static void
 a_forged_head_is_the_senders_fault_and_no_split_view(void **state)
 {
-    struct desk_packet p;
+    struct relay_packet p;
     struct sign_secret other;
 
     (void)state;
-    desk_packet(&p);
+    relay_packet(&p);
     net_sign_key(&df.net, &other);
     p.draft.dir = desk_head(&other);
-    expect(desk_seal(&p), VERDICT_QUARANTINED, CAUSE_HEAD);
+    expect(relay_deliver(&p), VERDICT_QUARANTINED, CAUSE_HEAD);
     assert_int_equal(pb.id, P_NONE);
 }
 
 static void
 a_forged_delivery_head_is_quarantined_too(void **state)
 {
-    struct desk_packet p;
+    struct relay_packet p;
     struct sign_secret other;
 
     (void)state;
-    desk_packet(&p);
+    relay_packet(&p);
     net_sign_key(&df.net, &other);
     p.draft.dlv = desk_head(&other);
-    expect(desk_seal(&p), VERDICT_QUARANTINED, CAUSE_HEAD);
+    expect(relay_deliver(&p), VERDICT_QUARANTINED, CAUSE_HEAD);
 }
 
 static void
 a_head_of_the_relay_that_excludes_ours_is_a_split_view(void **state)
 {
-    struct desk_packet p;
+    struct relay_packet p;
 
     (void)state;
-    desk_packet(&p);
+    relay_packet(&p);
     p.draft.dir.root.b[0] ^= 1;
     assert_int_equal(
         head_sign(&p.draft.dir, "relay.test/directory", &df.net.log_key),
         ERR_OK);
     forget();
     a.d = &df.d;
-    a.x = desk_seal(&p);
+    a.x = relay_deliver(&p);
     a.pb = &pb;
     assert_int_equal(inbox_judge(&a), ERR_VERIFY);
     assert_int_equal(pb.id, P_SPLIT_VIEW);
@@ -261,61 +272,61 @@ a_head_of_the_relay_that_excludes_ours_is_a_split_view(void **state)
 static void
 a_type_that_the_class_may_not_send_is_quarantined(void **state)
 {
-    struct desk_packet p;
+    struct relay_packet p;
 
     (void)state;
-    desk_packet(&p);
+    relay_packet(&p);
     p.draft.type = PACKET_TYPE_DUTY_TO_NOTIFY;
-    expect(desk_seal(&p), VERDICT_QUARANTINED, CAUSE_TYPE);
+    expect(relay_deliver(&p), VERDICT_QUARANTINED, CAUSE_TYPE);
 }
 
 static void
 a_packet_from_the_future_is_quarantined(void **state)
 {
-    struct desk_packet p;
+    struct relay_packet p;
 
     (void)state;
-    desk_packet(&p);
+    relay_packet(&p);
     p.draft.created_ms += (uint64_t)50 * 3600 * 1000;
-    expect(desk_seal(&p), VERDICT_QUARANTINED, CAUSE_AHEAD);
+    expect(relay_deliver(&p), VERDICT_QUARANTINED, CAUSE_AHEAD);
 }
 
 static void
 a_destroyed_seed_says_gone(void **state)
 {
-    struct desk_packet p;
+    struct relay_packet p;
 
     (void)state;
-    desk_packet(&p);
+    relay_packet(&p);
     assert_int_equal(vault_begin(df.app.vault), ERR_OK);
     assert_int_equal(vault_seed_destroy(df.app.vault, &df.prekey), ERR_OK);
     assert_int_equal(vault_commit(df.app.vault), ERR_OK);
-    expect(desk_seal(&p), VERDICT_GONE, CAUSE_UNDECRYPTABLE);
+    expect(relay_deliver(&p), VERDICT_GONE, CAUSE_UNDECRYPTABLE);
 }
 
 static void
 an_unknown_prekey_cannot_be_opened(void **state)
 {
-    struct desk_packet p;
+    struct relay_packet p;
 
     (void)state;
-    desk_packet(&p);
+    relay_packet(&p);
     p.to.prekey.b[0] ^= 1;
-    expect(desk_seal(&p), VERDICT_CANNOT_OPEN, CAUSE_UNDECRYPTABLE);
+    expect(relay_deliver(&p), VERDICT_CANNOT_OPEN, CAUSE_UNDECRYPTABLE);
 }
 
 static void
 what_is_quarantined_can_be_looked_at(void **state)
 {
-    struct desk_packet p;
+    struct relay_packet p;
     uint8_t id[16];
     json_t *j = NULL;
     size_t pos = 0;
 
     (void)state;
-    desk_packet(&p);
+    relay_packet(&p);
     p.draft.type = PACKET_TYPE_DUTY_TO_NOTIFY;
-    judge(desk_seal(&p));
+    judge(relay_deliver(&p));
     assert_int_equal(shelf_begin(&df.app, &pb), ERR_OK);
     quarantine_put(&df.app, a.x, &a.o, &a.stored.event);
     assert_int_equal(shelf_end(&df.app, ERR_OK, &pb), ERR_OK);
@@ -331,18 +342,18 @@ what_is_quarantined_can_be_looked_at(void **state)
 static void
 only_a_mailbox_of_the_sender_is_an_address_to_answer_to(void **state)
 {
-    struct desk_packet p;
+    struct relay_packet p;
     const uint8_t none[16] = {0};
 
     (void)state;
-    desk_packet(&p);
+    relay_packet(&p);
     /* Claims that answers go to us, the reader. */
     (void)snprintf(p.meta, sizeof(p.meta), "{\"from_mailbox\":\"");
     for (size_t i = 0; i < 16; i++)
         (void)snprintf(p.meta + 17 + 2 * i, 4, "%02x",
                        df.net.mailboxes[WE].id.b[i]);
     strcat(p.meta, "\"}");
-    expect(desk_seal(&p), VERDICT_OPENED, CAUSE_NONE);
+    expect(relay_deliver(&p), VERDICT_OPENED, CAUSE_NONE);
     assert_int_equal(inbox_fill_mail(&a), ERR_OK);
     assert_memory_equal(a.m.peer_mailbox.b, none, 16);
 }
@@ -350,12 +361,12 @@ only_a_mailbox_of_the_sender_is_an_address_to_answer_to(void **state)
 static void
 meta_that_is_no_object_is_read_as_empty(void **state)
 {
-    struct desk_packet p;
+    struct relay_packet p;
 
     (void)state;
-    desk_packet(&p);
+    relay_packet(&p);
     (void)snprintf(p.meta, sizeof(p.meta), "[1, 2");
-    expect(desk_seal(&p), VERDICT_OPENED, CAUSE_NONE);
+    expect(relay_deliver(&p), VERDICT_OPENED, CAUSE_NONE);
     assert_int_equal(inbox_fill_mail(&a), ERR_OK);
     assert_string_equal(a.m.subject, "");
     /* Its own thread, then. */
@@ -365,15 +376,15 @@ meta_that_is_no_object_is_read_as_empty(void **state)
 static void
 an_own_copy_of_strangers_is_no_copy_of_ours(void **state)
 {
-    struct desk_packet p;
+    struct relay_packet p;
 
     (void)state;
-    desk_packet(&p);
+    relay_packet(&p);
     p.draft.type = PACKET_TYPE_OWN_COPY;
     (void)snprintf(p.meta, sizeof(p.meta),
                    "{\"original\":{\"packet_id\":"
                    "\"00112233445566778899aabbccddeeff\",\"type\":1}}");
-    expect(desk_seal(&p), VERDICT_OPENED, CAUSE_NONE);
+    expect(relay_deliver(&p), VERDICT_OPENED, CAUSE_NONE);
     assert_int_equal(inbox_fill_mail(&a), ERR_OK);
     assert_int_equal(a.m.direction, INDEX_IN);
     assert_memory_equal(a.m.id.b, p.draft.packet.b, 16);
@@ -383,7 +394,7 @@ an_own_copy_of_strangers_is_no_copy_of_ours(void **state)
 static void
 only_the_recipient_can_accept(void **state)
 {
-    struct desk_packet p;
+    struct relay_packet p;
     struct mail ours = {.direction = INDEX_OUT, .state = MAIL_STORED};
 
     (void)state;
@@ -391,10 +402,10 @@ only_the_recipient_can_accept(void **state)
     for (int round = 0; round < 2; round++) {
         ours.peer_agency = df.net.agencies[round == 0 ? WE : THEY].id;
         assert_int_equal(mail_save(&df.app, &ours, &pb), ERR_OK);
-        desk_packet(&p);
+        relay_packet(&p);
         p.draft.type = PACKET_TYPE_ACKNOWLEDGEMENT;
         p.draft.in_reply_to = ours.id;
-        expect(desk_seal(&p), VERDICT_OPENED, CAUSE_NONE);
+        expect(relay_deliver(&p), VERDICT_OPENED, CAUSE_NONE);
         keep();
         mail_clear(&ours);
         memset(ours.id.b, 9, sizeof(ours.id.b));
@@ -405,7 +416,7 @@ only_the_recipient_can_accept(void **state)
     mail_clear(&ours);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, desk_fixture_setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
 main(void)

@@ -16,6 +16,15 @@ enum {
     WRITERS_MAX = 4096, /* addresses remembered within a minute */
 };
 
+void
+address_of_customer(struct address *a)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+    if (memcmp(a->b, mapped, sizeof(mapped)) != 0)
+        memset(a->b + 8, 0, 8);
+}
+
 /* Counts live in the map's values themselves: pointers that are numbers and
  * never followed. */
 static uintptr_t
@@ -66,6 +75,7 @@ on_accepted(void *arg, struct stream *st)
     uintptr_t n;
 
     stream_peer_address(st, a.b);
+    address_of_customer(&a);
     n = count_of(&r->addresses, a.b);
     if (r->stopping || r->session_count >= r->conf.sessions_max ||
         n >= r->conf.sessions_per_address_max || !take_handshake(r) ||

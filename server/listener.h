@@ -19,6 +19,10 @@ struct address {
     uint8_t b[16];
 };
 
+/* Who counts as one: an IPv4 address, or the /64 of IPv6 that any customer has
+ * to himself, 2^64 addresses of it. */
+void address_of_customer(struct address *a);
+
 /* Listens at HOST:PORT; gives the bound port. */
 enum err listener_open(struct relay *r, const char *host, uint16_t port,
                        uint16_t *bound);

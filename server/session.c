@@ -503,6 +503,7 @@ session_open(struct relay *r, struct stream *stream)
     if (s->link == NULL)
         goto fail;
     stream_peer_address(stream, s->address.b);
+    address_of_customer(&s->address);
     (void)uv_timer_init(&r->loop, &s->timer);
     s->timer.data = s;
     list_push_back(&r->sessions, &s->node);

@@ -10,6 +10,7 @@
 #include "common/os.h"
 #include "proto/proof.h"
 #include "server/session.h"
+#include "server/listener.h"
 #include "tests/lib/relay_rig.h"
 
 static struct rig rig;
@@ -484,12 +485,30 @@ a_stop_answers_what_was_taken_and_says_goodbye(void **state)
     parcel_clear(&p);
 }
 
+static void
+one_customer_of_ipv6_counts_once(void **state)
+{
+    struct address a = {{0x20, 1, 0xd, 0xb8, 1, 2, 3, 4, 5, 6, 7, 8}};
+    struct address b = {{0x20, 1, 0xd, 0xb8, 1, 2, 3, 4, 9, 9, 9, 9}};
+    struct address c = {{[10] = 0xff, [11] = 0xff, [12] = 192, [15] = 1}};
+    struct address d = c;
+
+    (void)state;
+    address_of_customer(&a);
+    address_of_customer(&b);
+    assert_memory_equal(a.b, b.b, sizeof(a.b));
+    assert_int_equal(a.b[7], 4);
+    address_of_customer(&d);
+    assert_memory_equal(c.b, d.b, sizeof(c.b));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(one_customer_of_ipv6_counts_once),
         T(a_packet_gets_a_receipt_that_verifies),
         T(the_same_packet_again_gets_the_same_receipt),
         T(other_bytes_under_the_same_name_are_a_conflict),

@@ -132,17 +132,26 @@ try_once(struct desk *d, struct mail *m, unsigned *wire, struct problem *pb)
     return rc == ERR_OK ? send(d, m, wire, pb) : rc;
 }
 
-/* Devices or keys of the recipient changed after sealing. */
+/* Is it to be sealed again?  E-SLOT: the recipient's devices or keys changed.
+ * E-EXPIRY: it was sealed at a wrong clock, an earlier time. */
+static bool
+is_outdated(unsigned wire, bool was_sealed)
+{
+    return wire == PERR_SLOT || (wire == PERR_EXPIRY && was_sealed);
+}
+
 static enum err
-seal_anew(struct desk *d, struct mail *m, struct problem *pb)
+seal_anew(struct desk *d, struct mail *m, unsigned wire, struct problem *pb)
 {
     enum err rc = sync_directory(d->up, d->roster, pb);
 
     if (rc == ERR_OK)
         rc = outbox_unseal(d, m, pb);
     if (rc == ERR_OK)
-        out_note(d->app, "The recipient's devices or keys have changed; the "
-                         "packet was sealed again.");
+        out_note(d->app, "%s; the packet was sealed again.",
+                 wire == PERR_SLOT
+                     ? "The recipient's devices or keys have changed"
+                     : "It was sealed when the clock was wrong");
     return rc;
 }
 
@@ -175,6 +184,14 @@ note_waiting(struct desk *d, struct mail *m, const struct problem *why)
     return mail_save(d->app, m, &none);
 }
 
+/* By both clocks: neither a wrong one nor a false one ends a packet. */
+static bool
+is_over(const struct desk *d, const struct mail *m)
+{
+    return m->not_after_s <= clock_wall_ms() / 1000 &&
+           m->not_after_s <= outbox_now_s(d);
+}
+
 static enum err
 send_one(struct desk *d, struct mail *m, struct problem *pb)
 {
@@ -182,16 +199,20 @@ send_one(struct desk *d, struct mail *m, struct problem *pb)
     struct problem mine = {0};
     enum err rc = ERR_OK;
 
-    if (m->not_after_s <= clock_wall_ms() / 1000 && !m->is_sealed)
+    if (is_over(d, m) && !m->is_sealed)
         return expire_here(d, m, pb);
     for (int i = 0; i < TRIES; i++) {
+        bool was_sealed = m->is_sealed;
+
         mine = (struct problem){0};
         rc = try_once(d, m, &wire, &mine);
-        if (wire == PERR_EXPIRY && m->not_after_s <= clock_wall_ms() / 1000)
+        if (wire == PERR_EXPIRY && is_over(d, m))
             return expire_here(d, m, pb);
-        if (wire == PERR_SLOT)
-            rc = seal_anew(d, m, pb);
-        if ((wire != PERR_SLOT && wire != PERR_BLOB) || pb->id != P_NONE)
+        if (is_outdated(wire, was_sealed))
+            rc = seal_anew(d, m, wire, pb);
+        else if (wire != PERR_BLOB)
+            break;
+        if (pb->id != P_NONE)
             break;
     }
     if (rc == ERR_NOTFOUND && mine.id == P_NONE)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/compose.h"
 #include "client/letter.h"
 #include "client/outbox_inside.h"
 #include "client/shelf.h"
@@ -13,6 +14,8 @@
 #include "common/clock.h"
 #include "proto/packet_type.h"
 #include "proto/prekey.h"
+
+enum { HOUR_S = 3600, CLOCKS_APART_S = 2 * 24 * HOUR_S };
 
 static const char what[] = "the packet cannot be sealed";
 
@@ -243,6 +246,34 @@ keep_sealed(struct desk *d, struct mail *m, const struct sealed_packet *sealed,
     return rc;
 }
 
+uint64_t
+outbox_now_s(const struct desk *d)
+{
+    uint64_t ours = clock_wall_ms() / 1000;
+    uint64_t relays = d->up == NULL ? ours : upstream_relay_ms(d->up) / 1000;
+    uint64_t apart = ours > relays ? ours - relays : relays - ours;
+
+    return apart <= CLOCKS_APART_S ? relays : ours;
+}
+
+/* What was written at a wrong clock, or is sealed at one, says a time and a
+ * last day that relay and recipient take. */
+static void
+fit_times(const struct desk *d, struct mail *m)
+{
+    uint64_t ours = clock_wall_ms() / 1000;
+    uint64_t now = outbox_now_s(d);
+    uint64_t left = m->not_after_s > ours ? m->not_after_s - ours : 0;
+    uint64_t max = (uint64_t)COMPOSE_ROUTINE_DAYS * 24 * HOUR_S;
+
+    if (m->created_ms > now * 1000)
+        m->created_ms = now * 1000;
+    if (left == 0 || (m->not_after_s > now && m->not_after_s <= now + max))
+        return;
+    m->not_after_s =
+        (now + (left < max ? left : max) + HOUR_S - 1) / HOUR_S * HOUR_S;
+}
+
 static enum err
 seal_letter(struct desk *d, struct mail *m, struct letter *l,
             struct recipients *r, struct problem *pb)
@@ -254,6 +285,7 @@ seal_letter(struct desk *d, struct mail *m, struct letter *l,
     enum err rc = ERR_NOMEM;
 
     if (atts != NULL) {
+        fit_times(d, m);
         fill_draft(&p, d, m, l, atts);
         rc = seal_to(r, &p, &sealed);
     }

@@ -129,7 +129,8 @@ take_globals(struct app *app, struct picked *p, int *argc, char **argv)
             argv[kept++] = argv[i++];
             continue;
         }
-        if (globals[g].has_value && value == NULL && ++i < *argc)
+        if (globals[g].has_value && value == NULL && ++i < *argc &&
+            strncmp(argv[i], "--", 2) != 0)
             value = argv[i];
         if (globals[g].has_value && value == NULL)
             return problem_set(&app->problem, P_USAGE, ERR_MALFORMED,
@@ -144,6 +145,16 @@ take_globals(struct app *app, struct picked *p, int *argc, char **argv)
     argv[kept] = NULL;
     *argc = kept;
     return ERR_OK;
+}
+
+/* Looked for first, so that a mistake in front of it is told as JSON too. */
+static bool
+wants_json(int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], globals[G_JSON].name) == 0)
+            return true;
+    return false;
 }
 
 static enum err
@@ -206,6 +217,7 @@ app_init(struct app *app, int *argc, char **argv)
     if (app->result == NULL)
         return ERR_NOMEM;
     json_put_bool(app->result, "ok", 1);
+    app->json = wants_json(*argc, argv);
     rc = take_globals(app, &p, argc, argv);
     if (rc == ERR_OK)
         rc = find_home(app, &p);
@@ -263,6 +275,9 @@ pass_from_prompt(const char *prompt, bool is_new, struct buf *out,
             rc = problem_set(pb, P_PASSPHRASE, ERR_MALFORMED,
                              "the passphrase was not set",
                              "the two lines you typed differ");
+        if (pb->id != P_NONE)
+            problem_next(pb, "run the same command again and type the same "
+                             "words twice");
         buf_clear(&again);
     }
     if (rc != ERR_OK && pb->id == P_NONE)
@@ -295,12 +310,15 @@ app_passphrase(struct app *app, const char *prompt, bool is_new,
                    : problem_set(pb, P_PASSPHRASE, rc,
                                  "no passphrase was given",
                                  "the descriptor or command gave no line");
-    if (out->len == 0 || (is_new && out->len < PASS_MIN_NEW))
+    if (out->len == 0 || (is_new && out->len < PASS_MIN_NEW)) {
+        if (is_new)
+            problem_next(pb, "run the same command again with a longer one");
         return problem_set(pb, P_PASSPHRASE, ERR_LOCKED,
                            "the passphrase is too short",
                            "a new one needs at least %d characters; four or "
                            "five words are good",
                            PASS_MIN_NEW);
+    }
     return ERR_OK;
 }
 

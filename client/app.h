@@ -20,6 +20,7 @@ struct vault;
 struct app {
     char *home; /* owned; this person's directory (with --as already in it) */
     const char *as;
+    const char *command; /* the one that runs, NULL before it is known */
     bool json;
     bool yes;
     bool wait;             /* wait for a busy vault instead of saying so */

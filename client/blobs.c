@@ -328,10 +328,13 @@ blob_open_to(struct app *app, const struct mail_att *att, const uint8_t key[32],
     if (rc == ERR_OK)
         rc = os_open(&in, b.path, OS_READ, 0);
     free(b.path);
-    if (rc == ERR_NOTFOUND)
+    if (rc == ERR_NOTFOUND) {
+        problem_next(pb, "the desk that it was sent to has it; `sealpost "
+                         "read ID` shows the rest");
         return problem_set(pb, P_NOT_FOUND, rc,
                            "the attachment is not here any more",
                            "its sealed file was deleted after the hand-over");
+    }
     if (rc == ERR_OK)
         rc = open_chunks(att, key, in, fd);
     os_close(&in);

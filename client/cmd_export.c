@@ -67,8 +67,7 @@ static enum err export(struct desk *d, const struct mail *m, const char *dir,
         out_note(d->app, "There is no receipt of the relay for it here.");
     out_note(d->app, "These files are NOT sealed: keep them where the case "
                      "files are, and delete them when done.");
-    if (has_receipt(manifest))
-        out_next(d->app, "sealpost verify %s/receipt.txt", dir);
+    if (has_receipt(manifest)) out_next(d->app, "sealpost verify %s", dir);
     else out_next(d->app, "sealpost inbox");
     json_decref(manifest);
     return ERR_OK;

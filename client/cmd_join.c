@@ -190,7 +190,8 @@ settle_root(struct app *app, const struct join_args *a, const uint8_t seed[32],
     if (rc == ERR_OK)
         rc = erase_root(app, pb);
     if (rc == ERR_OK)
-        out_note(app, "The root is erased from this machine.");
+        out_note(app, "The root is on your paper only: it is erased from "
+                      "this machine.");
     return rc;
 }
 

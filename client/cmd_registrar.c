@@ -208,8 +208,8 @@ registrar_invite(struct app *app, int argc, char **argv)
                  "One agency may use it, within %lu days. Hand it over in "
                  "person or by a channel you trust.",
                  days);
-        out_next(app, "they run `sealpost join INVITE`, then you run `sealpost "
-                      "registrar requests`");
+        out_next(app, "they run `sealpost join INVITE --name NAME --country "
+                      "CC`, then you run `sealpost registrar requests`");
     }
     buf_clear(&text);
     office_close(&o);
@@ -258,9 +258,10 @@ registrar_requests(struct app *app, int argc, char **argv)
     for (size_t i = 0; rc == ERR_OK && i < joins.n; i++)
         show_request(app, &joins.list[i], list);
     json_put(app->result, "requests", list);
-    if (rc == ERR_OK && joins.n == 0)
+    if (rc == ERR_OK && joins.n == 0) {
         out_line(app, "Nobody is waiting to be admitted.");
-    if (rc == ERR_OK && joins.n > 0)
+        out_next(app, "sealpost registrar invite");
+    } else if (rc == ERR_OK)
         out_next(app, "phone them, compare all 30 digits, then `sealpost "
                       "registrar admit ID --class CLASS`");
     joins_clear(&joins);

@@ -84,7 +84,10 @@ give(struct app *app, const struct desk *d, const struct mail *m,
             json_put_text(app->result, "slip", page.data, page.len);
         if (file == NULL)
             out_line(app, "%.*s", (int)(page.len - 1), (const char *)page.data);
-        out_next(app, "sealpost receipt %s -o receipt.txt", id);
+        if (m->stored_ms == 0)
+            out_next(app, "sealpost sync");
+        else
+            out_next(app, "sealpost receipt %s -o receipt.txt", id);
     }
     buf_clear(&page);
     return rc;

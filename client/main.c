@@ -51,8 +51,10 @@ run_command(struct app *app, int argc, char **argv)
     if (strcmp(name, "--version") == 0)
         name = "version";
     for (size_t i = 0; i < commands_count; i++)
-        if (strcmp(commands[i].name, name) == 0)
+        if (strcmp(commands[i].name, name) == 0) {
+            app->command = name;
             return commands[i].run(app, argc, argv);
+        }
     return unknown_command(app, name);
 }
 

@@ -98,7 +98,10 @@ create_vault(struct app *app, struct problem *pb)
 
     if (rc != ERR_OK)
         return rc;
-    rc = app_passphrase(app, "A passphrase for this vault: ", true, &pass, pb);
+    rc = app_passphrase(app,
+                        "A passphrase for this vault (at least 12 characters; "
+                        "four or five words are good): ",
+                        true, &pass, pb);
     if (rc == ERR_OK) {
         secret.bytes = pass.data;
         secret.len = pass.len;
@@ -310,6 +313,8 @@ office_show_paper(struct app *app, const char *title, const uint8_t seed[32],
         rc = app_ask(app, question, typed, sizeof(typed), pb);
         if (rc == ERR_OK && paper_group_is(seed, r % PAPER_GROUPS + 1u, typed))
             return ERR_OK;
+        if (rc == ERR_OK)
+            out_note(app, "That is not group %d.", r % PAPER_GROUPS + 1);
     }
     return problem_set(pb, P_PAPER_KEY, ERR_VERIFY,
                        "the paper was not confirmed",

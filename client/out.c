@@ -20,7 +20,6 @@ put_shown(FILE *f, const char *text, size_t len, enum text_lines lines)
 
     text_show(&b, text, len, lines);
     if (b.len > 0)
-        if (b.len > 0)
         (void)fwrite(b.data, 1, b.len, f);
     buf_clear(&b);
 }
@@ -152,8 +151,16 @@ app_fail(struct app *app, const struct problem *pb)
         .why = "no step said why",
     };
 
+    struct problem usage;
+
     if (pb->id == P_NONE)
         pb = &unknown;
+    if (pb->id == P_USAGE && pb->next[0] == '\0' && app->command != NULL &&
+        app->command[0] != '\0') {
+        usage = *pb;
+        problem_next(&usage, "see `sealpost help %s`", app->command);
+        pb = &usage;
+    }
     if (app->json) {
         fail_json(app, pb);
     } else {

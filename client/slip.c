@@ -31,17 +31,6 @@ row(struct buf *out, const char *label, const char *value)
     buf_clear(&safe);
 }
 
-/* A long word in pieces, so that a printer does not cut it. */
-static void
-pieces(struct buf *out, const char *word)
-{
-    size_t len = strlen(word);
-
-    for (size_t at = 0; at < len; at += SLIP_WIDTH - INDENT)
-        buf_printf(out, "%*s%.*s\n", INDENT, "", SLIP_WIDTH - INDENT,
-                   word + at);
-}
-
 static void
 time_row(struct buf *out, const char *label, uint64_t ms)
 {
@@ -147,8 +136,8 @@ how_to_check(const struct slip *s, const char *id, struct buf *out)
         return;
     paragraph(out, "relay.vkey is a file with this one line, which the relay's "
                    "operator publishes (compare it):");
-    pieces(out, s->vkey);
-    buf_str(out, "\n");
+    /* Unfolded and unindented: it is copied into the file as it stands. */
+    buf_printf(out, "%s\n\n", s->vkey);
 }
 
 enum err

@@ -228,17 +228,26 @@ agency_name(const struct roster *r, const struct agency_id *id, char *out,
     buf_clear(&safe);
 }
 
+static void
+verify_next(char next[STANDING_TEXT], const char *name)
+{
+    (void)snprintf(next, STANDING_TEXT, "sealpost contacts verify \"%.120s\"",
+                   name);
+}
+
 static bool
 held(const struct sight *s, struct remark *r)
 {
     const struct dir_agency *a;
     char name[256];
+    char next[STANDING_TEXT];
 
     for (size_t i = 0; (a = directory_agency_nth(s->dir, i)) != NULL; i++) {
         if (!roster_is_held(s->d->roster, &a->id))
             continue;
         agency_name(s->d->roster, &a->id, name, sizeof(name));
-        say(r, "sealpost contacts verify AGENCY",
+        verify_next(next, name);
+        say(r, next,
             "The key of %s changes; nothing is sent there until you compare "
             "its digits by phone.",
             name);
@@ -253,6 +262,7 @@ unverified(const struct sight *s, struct remark *r)
 {
     const struct agency_id *first = NULL;
     char name[256];
+    char next[STANDING_TEXT];
     size_t n = 0;
 
     for (size_t i = 0; i < s->mails->n; i++) {
@@ -269,12 +279,12 @@ unverified(const struct sight *s, struct remark *r)
     if (first == NULL)
         return false;
     agency_name(s->d->roster, first, name, sizeof(name));
+    verify_next(next, name);
     if (n == 1)
-        say(r, "sealpost contacts verify AGENCY",
-            "The digits of %s were never compared.", name);
+        say(r, next, "The digits of %s were never compared.", name);
     else
-        say(r, "sealpost contacts verify AGENCY",
-            "The digits of %s and %zu more were never compared.", name, n - 1);
+        say(r, next, "The digits of %s and %zu more were never compared.", name,
+            n - 1);
     return true;
 }
 
@@ -284,7 +294,8 @@ no_paper(const struct sight *s, struct remark *r)
     if (vault_count(s->d->app->vault, REC_KEY_BACKUP) > 0)
         return false;
     say(r, "sealpost key backup",
-        "There is no paper key: a forgotten passphrase loses this vault.");
+        "This vault has no paper key of its own (the agency's root is "
+        "another): a forgotten passphrase loses it.");
     return true;
 }
 

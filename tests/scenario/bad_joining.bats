@@ -64,7 +64,7 @@ mistyped() {
     party_passphrase names
     code=$(invite)
     told 2 E-USAGE "the agency cannot have that name" \
-        "it has a control character, or one that hides or turns text" "see \`sealpost help\`*" \
+        "it has a control character, or one that hides or turns text" "see \`sealpost help join\`" \
         client names join "$code" --name $'Harbour \u202etcartsid' --country GB
     told 2 E-USAGE "the agency cannot have that name" \
         "it has a control character, or one that hides or turns text" "*" \

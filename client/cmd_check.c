@@ -124,7 +124,7 @@ show_fields(struct app *app, const char *profile, const char *start,
 /* ---- findings ---- */
 
 static void
-show_finding(struct app *app, const struct finding *f, json_t *rows)
+show_finding(struct app *app, const struct finding *f, bool aloud, json_t *rows)
 {
     const char *severity = f->severity == FINDING_ERROR ? "error" : "warning";
     json_t *o = json_object();
@@ -136,14 +136,56 @@ show_finding(struct app *app, const struct finding *f, json_t *rows)
     json_put_str(o, "text", f->text);
     (void)json_array_append_new(rows, o);
     finding_say(f, &b);
-    if (buf_status(&b) == ERR_OK)
+    if (aloud && buf_status(&b) == ERR_OK)
         out_line(app, "%-8s %.*s", severity, (int)b.len, (const char *)b.data);
     buf_clear(&b);
 }
 
+/* "Who refers > Name", from the outside in. */
+static void
+say_label(const struct field *f, const char *lang, struct buf *b)
+{
+    if (f->parent != NULL && f->parent->parent != NULL) {
+        say_label(f->parent, lang, b);
+        buf_str(b, " > ");
+    }
+    buf_str(b, profile_label(f, lang));
+}
+
+static bool
+is_open_question(const struct profile *p, const struct finding *f)
+{
+    return strcmp(f->rule, "missing") == 0 && profile_field(p, f->path) != NULL;
+}
+
+/* A draft's open questions, in the words in which `new` asks them; who writes
+ * a file gets the fields' names instead. */
+static void
+show_open(struct app *app, const struct profile *p,
+          const struct findings *found)
+{
+    const char *lang = interview_language(p);
+    size_t n = 0;
+
+    for (size_t i = 0; i < found->count; i++) {
+        const struct finding *f = &found->items[i];
+        const struct field *field = profile_field(p, f->path);
+        struct buf b = {0};
+
+        if (!is_open_question(p, f))
+            continue;
+        if (n++ == 0)
+            out_line(app, "Still open, and needed:");
+        say_label(field, lang, &b);
+        if (buf_status(&b) == ERR_OK)
+            out_line(app, "  %.*s", (int)b.len, (const char *)b.data);
+        buf_clear(&b);
+    }
+}
+
 static enum err
 check_document(struct app *app, const struct profile *p, const json_t *doc,
-               struct problem *pb)
+               bool is_draft, struct problem *pb)
 {
     struct findings found = {0};
     json_t *rows = json_array();
@@ -151,7 +193,10 @@ check_document(struct app *app, const struct profile *p, const json_t *doc,
     enum err rc = referral_check(p, doc, clock_wall_ms(), &found);
 
     for (size_t i = 0; i < found.count; i++)
-        show_finding(app, &found.items[i], rows);
+        show_finding(app, &found.items[i],
+                     !is_draft || !is_open_question(p, &found.items[i]), rows);
+    if (is_draft)
+        show_open(app, p, &found);
     warnings = found.count - found.errors;
     json_put(app->result, "findings", rows);
     json_put_u64(app->result, "errors", found.errors);
@@ -183,7 +228,7 @@ check_file(struct app *app, const char *path, struct problem *pb)
     if (rc == ERR_OK)
         rc = referral_read(text.data, text.len, path, &doc, &p, pb);
     if (rc == ERR_OK)
-        rc = check_document(app, p, doc, pb);
+        rc = check_document(app, p, doc, false, pb);
     if (rc == ERR_OK)
         out_next(app, "sealpost send --to MAILBOX %s", path);
     json_decref(doc);
@@ -207,7 +252,7 @@ check_draft(struct app *app, const char *id, struct problem *pb)
     if (profile_load(&p, referral_profile_id(d.doc), &none) != ERR_OK)
         rc = profile_load(&p, "core", pb);
     if (rc == ERR_OK)
-        rc = check_document(app, p, d.doc, pb);
+        rc = check_document(app, p, d.doc, true, pb);
     if (rc == ERR_OK)
         out_next(app, "sealpost send --to MAILBOX --draft %s", id);
     else if (pb->id == P_FIELDS)

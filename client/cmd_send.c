@@ -8,6 +8,7 @@
 #include "client/pick.h"
 #include "client/posting.h"
 #include "client/sending.h"
+#include "common/os.h"
 #include "proto/packet_type.h"
 
 struct send_args {
@@ -145,6 +146,17 @@ prepare(struct desk *d, const struct send_args *a, struct sending *s,
     return rc == ERR_OK ? sending_prepare(d, s, a->consent, c, pb) : rc;
 }
 
+/* Sent is sent: a person who has just been shown what leaves is asked once.
+ * Scripts (no terminal, --json) and --yes are not. */
+static enum err
+agree(struct app *app, const struct sending *s, bool *go, struct problem *pb)
+{
+    *go = true;
+    if (s->doc == NULL || app->json || !os_is_tty(0))
+        return ERR_OK;
+    return app_confirm(app, "Send it?  Sent is sent.", go, pb);
+}
+
 /* Sent (or in the outbox): the draft is not needed any more. */
 static void
 drop_draft(struct app *app, const struct draft *draft)
@@ -165,6 +177,7 @@ cmd_send(struct app *app, int argc, char **argv)
     struct draft draft = {0};
     struct compose c = {0};
     int code = EXIT_CODE_OK;
+    bool go = false;
     enum err rc = parse(argc, argv, &a, &pb);
 
     if (rc == ERR_OK)
@@ -172,8 +185,15 @@ cmd_send(struct app *app, int argc, char **argv)
     if (rc == ERR_OK)
         rc = prepare(&d, &a, &s, &draft, &c, &pb);
     if (rc == ERR_OK)
+        rc = agree(app, &s, &go, &pb);
+    if (rc == ERR_OK && go)
         code = posting_send(&d, &c, NULL);
-    if (rc == ERR_OK && code == EXIT_CODE_OK)
+    else if (rc == ERR_OK)
+        out_note(app, "Nothing was sent.");
+    if (rc != ERR_OK && pb.id == P_FIELDS && a.draft != NULL)
+        problem_next(&pb, "`sealpost new --draft %.32s` asks what is open",
+                     a.draft);
+    if (rc == ERR_OK && go && code == EXIT_CODE_OK)
         drop_draft(app, &draft);
     draft_clear(&draft);
     sending_clear(&s);

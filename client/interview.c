@@ -153,7 +153,8 @@ say_legend(const struct talk *t)
     json_t *row;
 
     buf_str(&b, "Enter leaves a question open, < goes back, << stops; all of "
-                "it is kept, sealed.\nInstead of an answer:");
+                "it is kept, sealed.\n[3/24]: 3 of 24 questions have an "
+                "answer.\nInstead of an answer:");
     json_object_foreach((json_t *)profile_reasons(t->p), code, row)
     {
         const char *key = json_string_value(json_object_get(row, "key"));
@@ -320,7 +321,12 @@ put_value(struct talk *t, const struct question *q, const char *text)
 
     if (rc == ERR_OK)
         rc = edit_put(t->p, t->d->doc, q->path, v, &pb);
-    if (rc != ERR_OK)
+    if (rc != ERR_OK && q->field->codes != NULL)
+        out_note(t->app,
+                 "  That is none of the choices: type a number from 1 "
+                 "to %zu, or Enter to leave it open.",
+                 json_object_size(q->field->codes));
+    else if (rc != ERR_OK)
         out_note(t->app, "  %s", pb.why);
     return rc == ERR_OK ? ANSWER_VALUE : ANSWER_AGAIN;
 }

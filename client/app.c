@@ -157,16 +157,6 @@ wants_json(int argc, char **argv)
     return false;
 }
 
-/* Looked for first, so that a mistake in front of it is told as JSON too. */
-static bool
-wants_json(int argc, char **argv)
-{
-    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
-        if (strcmp(argv[i], globals[G_JSON].name) == 0)
-            return true;
-    return false;
-}
-
 static enum err
 join(char *out, const char *dir, const char *name)
 {
@@ -227,7 +217,6 @@ app_init(struct app *app, int *argc, char **argv)
     if (app->result == NULL)
         return ERR_NOMEM;
     json_put_bool(app->result, "ok", 1);
-    app->json = wants_json(*argc, argv);
     app->json = wants_json(*argc, argv);
     rc = take_globals(app, &p, argc, argv);
     if (rc == ERR_OK)

@@ -212,7 +212,7 @@ static void
 render_limits(struct buf *b)
 {
 #define ROW(name, value, unit, reason)                                         \
-    buf_printf(b, "| %s | %llu | %s | %s |\n", #name + strlen("LIMIT_"),       \
+    buf_printf(b, "| %s | %llu | %s | %s |\n", &(#name)[strlen("LIMIT_")],     \
                (unsigned long long)(value), unit, reason);
     LIMITS_WIRE(ROW)
     LIMITS_PACKET(ROW)

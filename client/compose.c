@@ -50,6 +50,14 @@ check_recipient(const struct desk *d, const struct compose *c,
     if (m == NULL || m->state != MAILBOX_OPEN)
         return problem_set(pb, P_RECIPIENT_UNKNOWN, ERR_NOTFOUND, refused,
                            "the recipient's mailbox is closed or unknown");
+    /* An auditor publishes no keys: a packet to it would wait in vain. */
+    if (m->agency->class == CLASS_AUDITOR) {
+        problem_next(pb, "write to a hub or partner; `sealpost contacts` "
+                         "shows what each agency is");
+        return problem_set(pb, P_RECIPIENT_UNKNOWN, ERR_REFUSED, refused,
+                           "%s is an auditor, and auditors get no packets",
+                           m->agency->name);
+    }
     if (m->agency->suspended)
         return problem_set(pb, P_RECIPIENT_SUSPENDED, ERR_REFUSED, refused,
                            "%s is suspended", m->agency->name);

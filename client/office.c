@@ -213,6 +213,8 @@ office_ask_paper(struct app *app, const char *prompt, uint8_t seed[32],
     buf_clear(&typed);
     if (rc == ERR_OK)
         return rc;
+    if (rc != ERR_VERIFY && rc != ERR_MALFORMED)
+        problem_next(pb, "run it again in a terminal, or with --paper-fd N");
     return problem_set(pb, P_PAPER_KEY, rc, "the paper key was not read", "%s",
                        rc == ERR_VERIFY ? "the check group does not fit: one "
                                           "group is mistyped"

@@ -357,16 +357,22 @@ enum err
 outbox_withdraw(struct desk *d, struct mail *m, uint16_t reason,
                 struct problem *pb)
 {
+    char id[9];
     unsigned wire = PERR_NONE;
     struct problem mine = {0};
     struct buf wdrw = {0};
     struct receipt r;
     enum err rc;
 
-    if (m->state > MAIL_STORED)
+    if (m->state > MAIL_STORED) {
+        mail_short(id, &m->id);
+        problem_next(pb, "`sealpost status %s` shows it", id);
         return problem_set(pb, P_FINAL, ERR_STATE,
                            "the packet cannot be withdrawn any more",
-                           "it is %s already", mail_state_name(m->state));
+                           m->state == MAIL_HANDED_OVER
+                               ? "the other desk has it already; write to it"
+                               : "it has come to its end already");
+    }
     if (!m->is_sealed)
         return forget_here(d, m, pb); /* the relay never saw it */
     rc = make_withdrawal(d, m, reason, &wdrw, pb);

@@ -175,7 +175,11 @@ open_with_paper(struct app *app, struct problem *pb)
 {
     uint8_t seed[VAULT_PAPER_LEN];
     struct vault_secret secret = {VAULT_PAPER, seed, sizeof(seed)};
-    enum err rc = office_ask_paper(app, "Paper key of this vault: ", seed, pb);
+    enum err rc = office_ask_paper(
+        app,
+        "Paper key of this vault (all 14 groups in one line; it is not "
+        "shown): ",
+        seed, pb);
 
     if (rc == ERR_OK)
         rc = app_unlock_with(app, &secret, pb);

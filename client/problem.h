@@ -2,7 +2,7 @@
  * problem.h - what is told to a person when something does not work: what
  * happened, why, and what to do next, under a stable code that scripts may
  * match.  The exit code belongs to the code, never to the place that raised
- * it (DESIGN.md section 5).  Texts hold no secret and no case content.
+ * it (client/DESIGN.md).  Texts hold no secret and no case content.
  */
 #ifndef SEALPOST_CLIENT_PROBLEM_H
 #define SEALPOST_CLIENT_PROBLEM_H
@@ -93,7 +93,7 @@ enum exit_code {
     X(P_NEEDS_YES, "E-NEEDS-YES", EXIT_CODE_USAGE,                             \
       "run it again with --yes, or in a terminal")                             \
     X(P_PAPER_KEY, "E-PAPER-KEY", EXIT_CODE_USAGE,                             \
-      "type it again group by group; the check group must agree")              \
+      "type it again, all 14 groups in one line")                              \
     X(P_STATE, "E-STATE", EXIT_CODE_FAILED, "`sealpost status` shows why")     \
     X(P_AUDIT, "E-AUDIT", EXIT_CODE_AUDIT,                                     \
       "keep this output and ask the relay's operator about each finding")      \

@@ -177,7 +177,7 @@ groups() { # of the paper key in said.out, as they are typed
     printf 'I remember this one\n' >"$net/pass/forgot"
     locked client forgot contacts
     told 2 E-PAPER-KEY "*" "*" \
-        "type it again group by group; the check group must agree" \
+        "type it again, all 14 groups in one line" \
         recover "ZZZZ ${paper#* }"
     locked client forgot contacts
     works recover "$paper"

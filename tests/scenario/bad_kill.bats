@@ -35,56 +35,65 @@ count_of() { # PARTY BOX SUBJECT
     asked "len([p for p in d['$2'] if p['subject'] == '$3'])" \
         client "$1" "$2" --all
 }
-settled() { # SUBJECT: after all, once there and handed over, on both sides
+exchange() {
     works client ngo sync
     works client hub sync
     works client ngo sync
-    [ "$(count_of hub inbox "$1")" = 1 ]
-    [ "$(count_of ngo outbox "$1")" = 1 ]
-    [ "$(asked "[p['state'] for p in d['outbox'] if p['subject'] == '$1'][0]" \
-        client ngo outbox --all)" = handed_over ]
+}
+# Each once on both sides, and handed over.
+settled() { # SUBJECT...
+    exchange
+    client ngo outbox --all --json >"$net/out.json"
+    client hub inbox --all --json >"$net/in.json"
+    /usr/bin/python3 - "$net/out.json" "$net/in.json" "$@" <<'PY'
+import json, sys
+out = json.load(open(sys.argv[1]))["outbox"]
+come = json.load(open(sys.argv[2]))["inbox"]
+for subject in sys.argv[3:]:
+    sent = [p["state"] for p in out if p["subject"] == subject]
+    got = [p for p in come if p["subject"] == subject]
+    assert (sent, len(got)) == (["handed_over"], 1), (subject, sent, got)
+PY
 }
 
 @test "send, killed: it is in the outbox and arrives once, or was never there" {
     at=$(moments 10 ngo send --to "Northgate Hub" --text "not killed" \
         --attach "$net/scan.jpg" --yes)
-    kept=0
+    kept=()
     for n in $at; do
         run_said killed "$n" ngo send --to "Northgate Hub" \
             --text "killed at $n" --attach "$net/scan.jpg" --yes
         [ "$code" = 137 ]
-        works client ngo outbox # the vault opens
-        here_now=$(count_of ngo outbox "killed at $n")
+        here_now=$(count_of ngo outbox "killed at $n") # and the vault opens
+        [ "$here_now" = 0 ] || kept+=("killed at $n")
         [ "$here_now" -le 1 ]
-        if [ "$here_now" = 1 ]; then
-            kept=$((kept + 1))
-            settled "killed at $n"
-        else
-            works client hub sync
-            [ "$(count_of hub inbox "killed at $n")" = 0 ]
-        fi
     done
-    [ "$kept" -gt 0 ]
-    # Attachments of sends that were never there are swept.
-    works client ngo sync
-    works client hub sync
-    works client ngo sync
+    [ "${#kept[@]}" -gt 0 ]
+    settled "${kept[@]}"
+    # None came that was not kept, and attachments of those are swept.
+    [ "$(asked "len([p for p in d['inbox'] if p['subject'][:6] == 'killed'])" \
+        client hub inbox --all)" = "${#kept[@]}" ]
     [ -z "$(ls -A "$net/ngo/blobs")" ]
 }
 
 @test "sync at the sender, killed: what was queued arrives once" {
-    relay_down
-    ngo_writes "queued zero" >"$net/id"
-    relay_up
+    queue() {
+        relay_down
+        ngo_writes "queued $1" >"$net/id"
+        relay_up
+    }
+    queue zero
     at=$(moments 6 ngo sync)
     for n in $at; do
-        relay_down
-        ngo_writes "queued before $n" >"$net/id"
-        relay_up
+        queue "before $n"
         run_said killed "$n" ngo sync
         [ "$code" = 137 ] || [ "$code" = 0 ]
-        settled "queued before $n"
     done
+    # shellcheck disable=SC2086
+    settled "queued zero" "$(printf 'queued before %s\n' $at | head -n 1)" \
+        "$(printf 'queued before %s\n' $at | tail -n 1)"
+    [ "$(asked "len([p for p in d['inbox'] if p['subject'][:6] == 'queued'])" \
+        client hub inbox --all)" = $(($(wc -w <<<"$at") + 1)) ]
 }
 
 @test "sync at the recipient, killed: it is there once and receipted once" {

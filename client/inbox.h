@@ -1,5 +1,5 @@
 /*
- * inbox.h - from DELIVER to a receipt, in the order of CRYPTO.md section 2:
+ * inbox.h - from DELIVER to a receipt, in the order of PROTOCOL.md section 9:
  *
  *   0 seen before: the same receipt again      1 the relay's own word
  *   2-4 opening   5-7 sender, signature, rules   8 replay

@@ -1,6 +1,6 @@
 /*
  * prekeys.h - this device's own prekeys: a new one in time, old seeds marked
- * and destroyed, the newest one at the relay (CRYPTO.md section 3).
+ * and destroyed, the newest one at the relay (PROTOCOL.md section 11).
  */
 #ifndef SEALPOST_CLIENT_PREKEYS_H
 #define SEALPOST_CLIENT_PREKEYS_H

@@ -1,7 +1,7 @@
 /*
  * profile.h - which questions a referral has, as data: client/profiles/ID.json,
  * loaded, checked against itself and turned into a tree.  A profile may extend
- * another; it may add and tighten, never loosen (REFERRALS.md section 5).
+ * another; it may add and tighten, never loosen (client/DESIGN.md, Referrals).
  * Knows no referral; referral.h does.
  *
  * Life: profile_load() or profile_parse() ... profile_free().  Everything that
@@ -19,7 +19,7 @@
 #include "client/json.h"
 #include "client/problem.h"
 
-/* The parts of a packet that a referral fills (REFERRALS.md section 2). */
+/* The parts of a packet that a referral fills (client/DESIGN.md, Referrals). */
 enum part {
     PART_META,
     PART_IDENTITY,

@@ -1,6 +1,6 @@
 /*
  * referral_consent.c - the rules that look at several fields: what kind of
- * packet this is, and consent (REFERRALS.md section 4, C1 to C9).  That a
+ * packet this is, and consent (client/DESIGN.md, Referrals: C1 to C9).  That a
  * field must be there at all stands in the profile.
  */
 #include <string.h>

@@ -62,7 +62,8 @@ enum err roster_set_verified(struct roster *r, const struct agency_id *id,
                              uint64_t now_ms, struct problem *pb);
 
 /* Nothing is sent to this agency until its digits are checked: we learned of a
- * change of its root with less than 71 hours left (CRYPTO.md section 4). */
+ * change of its root with less than 71 hours left (PROTOCOL.md section 12.4).
+ */
 bool roster_is_held(const struct roster *r, const struct agency_id *id);
 
 /* Who signs LOG (enum log_which) by the policy in force.  ERR_STATE before

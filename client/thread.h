@@ -1,6 +1,6 @@
 /*
  * thread.h - how a case stands: computed from the signed packets of its thread,
- * by both sides alike, and never stored (REFERRALS.md section 7).
+ * by both sides alike, and never stored (client/DESIGN.md, Referrals).
  *
  *   sealed > stored > delivered > acknowledged        (duty to notify: closed)
  *                  \           \> rejected | redirected

@@ -1,7 +1,8 @@
 /*
- * vault.h - everything the client keeps, sealed at rest (CRYPTO.md section 5).
- * Knows records (kind, id, bytes it never looks into), prekey seeds, unlock
- * slots and sealed attachment files; knows no packets, no clock, no index.
+ * vault.h - everything the client keeps, sealed at rest (client/DESIGN.md, The
+ * vault). Knows records (kind, id, bytes it never looks into), prekey seeds,
+ * unlock slots and sealed attachment files; knows no packets, no clock, no
+ * index.
  *
  * A stolen vault shows sizes and counts only: kinds and ids are inside the
  * sealed part.  Rollback inside one epoch is not detected locally, nor is a

@@ -1,5 +1,5 @@
 /*
- * Changing the epoch (CRYPTO.md section 5):
+ * Changing the epoch (client/DESIGN.md, The vault):
  *
  *   [new log, synced] -> new keyring under a new EK, synced -> head renamed
  *

@@ -1,6 +1,7 @@
 /*
  * vault_head.h - the one file that says which epoch a vault is in, and the
- * slots that open it (CRYPTO.md section 5).  Bytes only: knows no files.
+ * slots that open it (client/DESIGN.md, The vault).  Bytes only: knows no
+ * files.
  *
  *   "SPV1" | u32 1 | u64 epoch | keyring digest(32) | u64 count | log hash(32)
  *   | u8 n | n x slot(133) | nonce(24) | XChaCha(VK, all before nonce, EK)(48)

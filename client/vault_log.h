@@ -1,7 +1,7 @@
 /*
- * vault_log.h - the entries of the vault's log (CRYPTO.md section 5): sealing,
- * reading and checking one at a time.  Knows the file's bytes; knows no
- * keyring, no epochs beyond the number, no meaning of records.
+ * vault_log.h - the entries of the vault's log (client/DESIGN.md, The vault):
+ * sealing, reading and checking one at a time.  Knows the file's bytes; knows
+ * no keyring, no epochs beyond the number, no meaning of records.
  *
  *   u32 len | u8 more | u64 seq | record_id(16) | prev(32) | u64 epoch
  *   | nonce(24) || XChaCha(EK, AAD, rk)(48) | chunked(rk, ..., inner)

@@ -1,5 +1,5 @@
 /*
- * attachment.h - files sealed beside a packet (CRYPTO.md section 2):
+ * attachment.h - files sealed beside a packet (PROTOCOL.md section 8.5):
  * chunked(att_key, "sealpost/1/att\0" || att_id, file zero-padded to
  * Padme(max(4096, plain_len))).  One chunk at a time and at any place, so both
  * ways can be resumed.  Knows no files; the digest D of the blob is kept with

@@ -1,7 +1,7 @@
 /*
  * chunked.h - c2sp.org/chunked-encryption: one key and one context give a
- * stream of 16 KiB chunks that can be read from any place (CRYPTO.md
- * section 2).  Knows no padding and no files.
+ * stream of 16 KiB chunks that can be read from any place (PROTOCOL.md
+ * section 8.3).  Knows no padding and no files.
  *
  *   salt(24) || commitment(32) || chunk 0 || chunk 1 ...
  *

@@ -58,7 +58,7 @@ void domain_hash(struct hash *out, const char *domain, const struct span *parts,
                  size_t n);
 
 /*
- * D(x), CRYPTO.md section 2: BLAKE2b-256 over the length and the digests of
+ * D(x), PROTOCOL.md section 2: BLAKE2b-256 over the length and the digests of
  * each MiB.  The length stands first, so it is told at the start; updates may
  * be cut anywhere.  Not for secrets.  Embed anywhere, copy to fork.
  */

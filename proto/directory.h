@@ -1,6 +1,6 @@
 /*
  * directory.h - who is who: the state that follows from the leaves of the
- * directory log, and nothing else (CRYPTO.md section 4).  The same leaves in
+ * directory log, and nothing else (PROTOCOL.md section 12).  The same leaves in
  * the same order give the same state on every machine.  Knows no clock (times
  * are passed in), no disk (the leaves' bytes are the caller's to keep), no
  * checkpoints' signatures.
@@ -10,7 +10,7 @@
  * directory_free; what they point to changes with directory_apply.  Not
  * thread-safe: no reader may run beside directory_apply.
  *
- * Rules beyond the table in CRYPTO.md:
+ * Rules beyond the table in PROTOCOL.md section 12:
  * - Genesis (leaf 0) is a POLICY with issuer, seq and prev zero, signed by k
  *   of the n registrars it names.  network_id is its hash, so the registrars'
  *   next statement has seq 1, issuer network_id[0..16] and prev network_id.

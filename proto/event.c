@@ -17,8 +17,8 @@ enum {
 enum { BEFORE = 1, WAITING = 2, ENDED = 4 };
 enum { PACKET = 1, FINAL = 2, EVIDENCE = 4, REF = 8, PUBLIC = 16 };
 
-/* LOG.md section 2: type, name, letter, what it is, the places where it may
- * stand (0: in no story), the state it moves to (UNSEEN: it stays). */
+/* PROTOCOL.md section 14.4: type, name, letter, what it is, the places where it
+ * may stand (0: in no story), the state it moves to (UNSEEN: it stays). */
 #define RULES(X)                                                               \
     X(STORED, "stored", 'S', PACKET, BEFORE, PENDING)                          \
     X(HANDED_OVER, "handed_over", 'H', ENDS | EVIDENCE, WAITING, HANDED_OVER)  \

@@ -1,7 +1,8 @@
 /*
  * event.h - delivery events: their 160 bytes, their openings, the entries of
  * the delivery log that commit to them, and the one table of what may follow
- * what (LOG.md section 2).  Relay, client and auditor all use this table.
+ * what (PROTOCOL.md section 14.4).  Relay, client and auditor all use this
+ * table.
  */
 #ifndef SEALPOST_PROTO_EVENT_H
 #define SEALPOST_PROTO_EVENT_H

@@ -1,6 +1,6 @@
 /*
  * fingerprint.h - the 30 digits by which people check an agency once, over the
- * phone or by QR (CRYPTO.md section 4): SHA-512("sealpost/1/fpr\0" ||
+ * phone or by QR (PROTOCOL.md section 13.4): SHA-512("sealpost/1/fpr\0" ||
  * network_id || root key || name), six groups of 5 bytes big-endian mod
  * 100000.
  */

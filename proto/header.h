@@ -1,6 +1,6 @@
 /*
  * header.h - HDR and WRAP, what relay and recipients see of a packet
- * (CRYPTO.md section 2):
+ * (PROTOCOL.md section 8.1):
  *
  *   "SPP1" | u8 suite | u8 class | u16 n_slots | packet_id | mailbox
  *   | u64 not_after | u64 body_len | u16 n_att

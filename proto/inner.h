@@ -1,8 +1,8 @@
 /*
- * inner.h - INNER, the signed content inside a packet's body (CRYPTO.md
- * section 2): fixed fields, parts each behind a commitment of its own, keys of
- * attachments, and the sender device's signature over the header hash and the
- * three lists.  Knows no encryption and no padding; parts are opaque bytes.
+ * inner.h - INNER, the signed content inside a packet's body (PROTOCOL.md
+ * section 8.4): fixed fields, parts each behind a commitment of its own, keys
+ * of attachments, and the sender device's signature over the header hash and
+ * the three lists.  Knows no encryption and no padding; parts are opaque bytes.
  *
  * A struct inner borrows the bytes of its parts: from the caller when it is
  * made, from the INNER bytes when it was parsed.  It holds attachment keys and

@@ -1,8 +1,8 @@
 /*
- * invite.h - the papers of joining (CRYPTO.md section 4): the invite text that
- * a registrar hands to a new agency, the cards that introduce a relay to its
- * registrar and an agency to its later devices, the request of an agency, and
- * the request of a later device.  Knows no network and no clock.
+ * invite.h - the papers of joining (PROTOCOL.md section 13): the invite text
+ * that a registrar hands to a new agency, the cards that introduce a relay to
+ * its registrar and an agency to its later devices, the request of an agency,
+ * and the request of a later device.  Knows no network and no clock.
  */
 #ifndef SEALPOST_PROTO_INVITE_H
 #define SEALPOST_PROTO_INVITE_H

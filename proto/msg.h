@@ -206,8 +206,8 @@ enum msg_turn {
     MSG_EITHER   /* an answer, or 0 as a push */
 };
 
-/* Who may ask: bit c is agency class c (CRYPTO.md section 4), bit 0 a stranger
- * over NK. */
+/* Who may ask: bit c is agency class c (PROTOCOL.md section 12.1), bit 0 a
+ * stranger over NK. */
 enum {
     MAY_STRANGER = 1 << 0,
     MAY_REGISTRAR = 1 << 5,

@@ -1,7 +1,7 @@
 /*
  * note.h - signed notes, checkpoints and cosignatures as text and as the short
  * form that travels inside packets (c2sp.org/signed-note, tlog-checkpoint,
- * tlog-cosignature; LOG.md section 1).  Knows no trees and no store.
+ * tlog-cosignature; PROTOCOL.md section 14.1).  Knows no trees and no store.
  */
 #ifndef SEALPOST_PROTO_NOTE_H
 #define SEALPOST_PROTO_NOTE_H
@@ -85,9 +85,10 @@ enum err checkpoint_sign(const struct checkpoint *cp, const struct vkey *key,
                          const struct sign_secret *secret, struct buf *out);
 
 /*
- * The short form of CRYPTO.md: size, root and the log's signature; the text is
- * rebuilt from the origin, which equals the name of the log's key.  SIZE 0
- * with zero root and signature means "none seen" (head_is_none).
+ * The short form of PROTOCOL.md section 14.1: size, root and the log's
+ * signature; the text is rebuilt from the origin, which equals the name of the
+ * log's key.  SIZE 0 with zero root and signature means "none seen"
+ * (head_is_none).
  */
 struct head {
     uint64_t size;

@@ -1,7 +1,8 @@
 /*
- * packet.h - sealing a packet and opening one (CRYPTO.md section 2).  Header,
- * content and padding have files of their own; here they are put together.
- * Knows no directory, no vault and no clock: what they say is passed in.
+ * packet.h - sealing a packet and opening one (PROTOCOL.md sections 8, 9).
+ * Header, content and padding have files of their own; here they are put
+ * together. Knows no directory, no vault and no clock: what they say is passed
+ * in.
  *
  * Sending to N mailboxes is N calls with the same parts (blinds included) and
  * attachments: the packets then share commitments and blobs.

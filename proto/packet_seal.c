@@ -13,8 +13,10 @@ static const char wrap_domain[] = "sealpost/1/wrap"; /* zero byte counts */
 static const char body_domain[] = "sealpost/1/body";
 enum { CEK_LEN = 32 };
 
-_Static_assert(sizeof(wrap_domain) + 32 + 2 == WRAP_INFO_LEN, "CRYPTO.md 2");
-_Static_assert(sizeof(body_domain) + 32 == BODY_CONTEXT_LEN, "CRYPTO.md 2");
+_Static_assert(sizeof(wrap_domain) + 32 + 2 == WRAP_INFO_LEN,
+               "PROTOCOL.md section 8");
+_Static_assert(sizeof(body_domain) + 32 == BODY_CONTEXT_LEN,
+               "PROTOCOL.md section 8");
 
 void
 packet_wrap_info(uint8_t out[WRAP_INFO_LEN], const struct hash *hh,

@@ -1,7 +1,7 @@
 /*
  * packet_type.h - the table of packet types: number in INNER, name, and which
  * classes of agency may send it.  The relay never sees a type; the opening
- * client enforces the table (CRYPTO.md section 2, opening, step 7).
+ * client enforces the table (PROTOCOL.md section 9, opening, step 7).
  */
 #ifndef SEALPOST_PROTO_PACKET_TYPE_H
 #define SEALPOST_PROTO_PACKET_TYPE_H

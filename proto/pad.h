@@ -1,6 +1,6 @@
 /*
- * pad.h - Padme padding (CRYPTO.md section 2): what a packet or a file weighs
- * tells at most 12 % about its length.  Knows sizes only.
+ * pad.h - Padme padding (PROTOCOL.md section 8.3): what a packet or a file
+ * weighs tells at most 12 % about its length.  Knows sizes only.
  */
 #ifndef SEALPOST_PROTO_PAD_H
 #define SEALPOST_PROTO_PAD_H

@@ -1,5 +1,5 @@
 /*
- * paper.h - a 32-byte seed on paper (CRYPTO.md section 4): 13 groups of 4
+ * paper.h - a 32-byte seed on paper (PROTOCOL.md section 13.5): 13 groups of 4
  * Crockford digits and a check group, joined by hyphens.
  *
  *   check = first 20 bits of SHA-256("sealpost/1/paper\0" || seed)

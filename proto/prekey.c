@@ -10,7 +10,7 @@ enum { SIG_LEN = sizeof(struct sig), SIGNED_LEN = PREKEY_LEN - SIG_LEN };
 
 _Static_assert(sizeof(domain) + 2 + 16 + 8 + 8 + 2 + sizeof(struct kem_key) ==
                    SIGNED_LEN,
-               "CRYPTO.md section 3");
+               "PROTOCOL.md section 11");
 
 static enum err
 check(const struct prekey *pk)

@@ -1,5 +1,5 @@
 /*
- * prekey.h - signed prekeys (CRYPTO.md section 3) and the rules about their
+ * prekey.h - signed prekeys (PROTOCOL.md section 11) and the rules about their
  * age, as pure functions.
  *
  *   "sealpost/1/prekey\0" | u8 suite | u8 kind | device_id | u64 not_before

@@ -1,8 +1,8 @@
 /*
  * receipt.h - what a device signs about a packet: RCPT when it came to one,
- * WDRW to take one back (CRYPTO.md section 2).  The relay verifies both before
- * logging and keeps them as evidence.  Not to be confused with the relay's own
- * receipt, which is a proof file (proof.h).
+ * WDRW to take one back (PROTOCOL.md section 10).  The relay verifies both
+ * before logging and keeps them as evidence.  Not to be confused with the
+ * relay's own receipt, which is a proof file (proof.h).
  */
 #ifndef SEALPOST_PROTO_RECEIPT_H
 #define SEALPOST_PROTO_RECEIPT_H

@@ -1,7 +1,7 @@
 /*
- * statement.h - the bytes of one directory statement (CRYPTO.md section 4):
- * parse, build, sign, prove possession.  Knows no directory: whether a
- * statement has any effect is directory.h's business.
+ * statement.h - the bytes of one directory statement (PROTOCOL.md
+ * section 12.1): parse, build, sign, prove possession.  Knows no directory:
+ * whether a statement has any effect is directory.h's business.
  *
  *   "sealpost/1/stmt\0" | u8 kind | u64 seq | prev(32) | u64 time
  *   | issuer(16) | u16 n | body(n) | u8 n_sig | n_sig x ( signer(16) | sig(64)
@@ -137,7 +137,7 @@ struct stmt_mailbox {
     struct mailbox_id mailbox; /* random, not zero */
     uint8_t state;
     struct text_ref label;    /* 1..80 bytes, one line */
-    uint32_t purposes;        /* bits; REFERRALS.md */
+    uint32_t purposes;        /* bits; PROTOCOL.md section 12.1 */
     struct mailbox_id deputy; /* zeros: none */
     struct text_ref contact;  /* lines: duty phone, hours */
     uint8_t n;                /* strictly ascending by id, borrowed */

@@ -1,7 +1,7 @@
 /*
  * guard.h - a small file that remembers the last signed heads, so that a
  * database restored from a backup is noticed before the relay signs a second
- * history (LOG.md section 3).  Its path may lie on another disk.
+ * history (server/DESIGN.md).  Its path may lie on another disk.
  *
  * Two preallocated slots are written in turn; the newest one that is whole
  * counts:  "SPG1" | u32 0 | u64 turn | 2 x (u64 size | root(32)) | SHA-256 of

@@ -32,7 +32,8 @@ on_seen(struct task *t)
     (void)t;
 }
 
-/* Remember that it was served: `expired` will say so (LOG.md section 2). */
+/* Remember that it was served: `expired` will say so (PROTOCOL.md
+ * section 14.4). */
 static void
 mark_seen(struct session *s, uint64_t cursor)
 {

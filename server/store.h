@@ -10,8 +10,8 @@
  *
  * A batch is one transaction: operations run in order, each all or nothing;
  * one that is refused leaves no trace while the others commit.  Then the new
- * heads are signed and the receipts are made (LOG.md section 3).  Nothing in a
- * result may be shown to anybody unless store_apply() gave ERR_OK.
+ * heads are signed and the receipts are made (PROTOCOL.md section 14.6).
+ * Nothing in a result may be shown to anybody unless store_apply() gave ERR_OK.
  */
 #ifndef SEALPOST_SERVER_STORE_H
 #define SEALPOST_SERVER_STORE_H
@@ -149,7 +149,7 @@ enum store_op_kind {
     STORE_OP_KINDS
 };
 
-/* Stores a packet: HDR, WRAP and BODY of CRYPTO.md section 2 as received.  The
+/* Stores a packet: HDR, WRAP and BODY of PROTOCOL.md section 8 as received. The
  * store parses the header and computes the digest (before the transaction).
  * Each slot must be a live member of the mailbox with a known prekey; members
  * without a slot are the sender's affair.  -> stored, and readdressed when

@@ -1,7 +1,7 @@
 /*
- * Erasing (LOG.md section 2): all openings of a packet together, a retention
- * after its final event; a public entry for each.  The tombstone answers
- * ERASED for a second retention, then goes too.
+ * Erasing (PROTOCOL.md section 14.3): all openings of a packet together, a
+ * retention after its final event; a public entry for each.  The tombstone
+ * answers ERASED for a second retention, then goes too.
  */
 #include "server/store_inside.h"
 

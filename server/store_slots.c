@@ -20,8 +20,8 @@ unlink_blob(struct tx *tx, uint64_t packet, uint64_t blob)
     return q_run(&q);
 }
 
-/* Readdressing needs the attachments of what did not arrive (CRYPTO.md
- * section 2, Attachments). */
+/* Readdressing needs the attachments of what did not arrive (PROTOCOL.md
+ * section 7, Attachments). */
 static uint64_t
 blobs_keep_until(const struct tx *tx, const struct packet_row *p)
 {

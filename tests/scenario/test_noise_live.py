@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The channel against an independent Noise implementation (dissononce), live.
 
-Speaks CRYPTO.md section 1 in Python: preamble, prologue, three or two
+Speaks PROTOCOL.md section 3 in Python: preamble, prologue, three or two
 handshake messages, padded records, messages in parts, blobs, idle, bye and the
 change of keys after 65536 records.  The other end is build/tests/peer/link_peer
 on a pair of pipes, once as relay and once as client.  dissononce's own rekey()
@@ -52,7 +52,7 @@ DEVICE = b"D23456789012345d"
 
 
 class Direction:
-    """One transport cipher, with the rule of CRYPTO.md for new keys."""
+    """One transport cipher, with the rule of PROTOCOL.md section 3 for new keys."""
 
     def __init__(self, cipherstate):
         self.state = cipherstate

@@ -264,8 +264,8 @@ the_commitment_is_looked_at_before_any_chunk(void **state)
     buf_clear(&s);
 }
 
-/* CRYPTO.md's derivation by hand, with the key padded to 64 bytes as a library
- * with a fixed PRK length would have it. */
+/* PROTOCOL.md's derivation by hand, with the key padded to 64 bytes as a
+ * library with a fixed PRK length would have it. */
 static void
 keys_are_those_of_crypto_md(void **state)
 {

@@ -61,7 +61,7 @@ a_domain_ends_with_a_zero_byte(void **state)
     assert_false(id_eq(&h, &want));
 }
 
-/* D(x) once more, straight from CRYPTO.md. */
+/* D(x) once more, straight from PROTOCOL.md. */
 static void
 slow_bulk(struct hash *out, const uint8_t *x, size_t len)
 {

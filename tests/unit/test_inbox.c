@@ -1,6 +1,6 @@
 /*
  * What a desk makes of packets before it gives a receipt: steps 1 to 9 of
- * CRYPTO.md section 2, with a directory and a vault of its own.
+ * PROTOCOL.md section 9, with a directory and a vault of its own.
  */
 #include <setjmp.h>
 #include <stdarg.h>

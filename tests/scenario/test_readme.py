@@ -81,6 +81,17 @@ def check_only(line):
     return run_here(line.replace("make ", "make -n ", 1))
 
 
+def missing_places():
+    """What `follow one packet` names and the tree does not have."""
+    text = (ROOT / "README.md").read_text()
+    gone = []
+    for path, name in re.findall(r"`((?:client|server|proto|common)/\w+\.c)(?:: (\w+))?`", text):
+        file = ROOT / path
+        if not file.exists() or (name and not re.search(rf"^{name}\(", file.read_text(), re.M)):
+            gone.append(f"{path}: {name}")
+    return gone
+
+
 def main():
     blocks = BLOCK.findall((ROOT / "README.md").read_text())
     bare = re.findall(r"^```sh\n", (ROOT / "README.md").read_text(), re.M)
@@ -103,6 +114,10 @@ def main():
         number += 1
         print(f"{'not ok' if bare or number < 20 else 'ok'} {number} - every block says who types it")
         failed += bool(bare) or number < 20
+        number += 1
+        gone = missing_places()
+        print(f"{'not ok' if gone else 'ok'} {number} - the places it names are there {' '.join(gone)}")
+        failed += bool(gone)
     finally:
         desk.close()
     print(f"1..{number}")

@@ -68,6 +68,9 @@ begin(struct app *app, struct answer *a, const char *id, unsigned directions)
 {
     enum err rc = desk_open(app, DESK_ONLINE, &a->d, &a->pb);
 
+    /* One answers others: the latest is the latest that came. */
+    if (strcmp(id, "latest") == 0)
+        directions = INDEX_BIT(INDEX_IN);
     if (rc == ERR_OK)
         rc = pick_mail(app, id, directions, &a->m, &a->pb);
     if (rc == ERR_OK)

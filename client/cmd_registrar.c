@@ -336,9 +336,12 @@ admit(struct office *o, const struct admit_args *a, const struct join_entry *e,
                    a->scope != NULL ? a->scope : "");
     join_request_admit(&st, &e->request);
     (void)agency_class_from_name(&st.body.admit.class, a->class);
-    if (st.body.admit.class == CLASS_AUDITOR && a->scope == NULL)
+    if (st.body.admit.class == CLASS_AUDITOR && a->scope == NULL) {
         (void)snprintf(services, sizeof(services),
                        "scope agencies=* from=* to=*");
+        out_note(o->app, "It may read the deliveries of every agency, at any "
+                         "time; --scope narrows that.");
+    }
     st.body.admit.services = text_ref(services);
     return registrar_issue(o, &st, a->export, pb);
 }

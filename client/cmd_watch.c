@@ -14,10 +14,12 @@
 #include "client/args.h"
 #include "client/commands.h"
 #include "client/exchange.h"
+#include "client/mail.h"
 #include "client/vault.h"
 #include "common/bytes.h"
 #include "common/clock.h"
 #include "common/os.h"
+#include "common/text.h"
 
 enum {
     WAIT_MS = 60 * 1000,       /* then a look at the clock and the vault */
@@ -48,11 +50,31 @@ struct watch {
 
 /* ---- what happened ---- */
 
+/* " from Harbour Light: what it is about", when it is a packet that came. */
+static void
+describe(struct watch *w, const struct packet_id *id, struct buf *out)
+{
+    struct problem none = {0};
+    struct mail m = {0};
+    char name[130];
+
+    if (mail_load(w->app, id, INDEX_IN, &m, &none) == ERR_OK) {
+        roster_agency_name(w->d.roster, &m.peer_agency, name, sizeof(name));
+        buf_str(out, " from ");
+        text_show(out, name, strlen(name), TEXT_ONE_LINE);
+        buf_str(out, ": ");
+        text_show(out, m.subject, strlen(m.subject), TEXT_ONE_LINE);
+    }
+    mail_clear(&m);
+    buf_u8(out, 0);
+}
+
 static void
 on_happened(void *arg, const char *event, const struct packet_id *id)
 {
     struct watch *w = arg;
     struct occasion *o = calloc(1, sizeof(*o));
+    struct buf about = {0};
     char at[CLOCK_TEXT_MAX];
 
     if (o == NULL)
@@ -60,8 +82,11 @@ on_happened(void *arg, const char *event, const struct packet_id *id)
     (void)snprintf(o->event, sizeof(o->event), "%s", event);
     hex_encode(o->id, id->b, sizeof(id->b));
     clock_format_local(at, clock_wall_ms());
-    out_line(w->app, "%s  %s %s", at, o->event, o->id);
+    describe(w, id, &about);
+    out_line(w->app, "%s  %s %s%s", at, o->event, o->id,
+             about.data == NULL ? "" : (const char *)about.data);
     (void)fflush(stdout);
+    buf_clear(&about);
     *w->end = o;
     w->end = &o->next;
 }

@@ -231,8 +231,10 @@ show_leaving(struct desk *d, const struct sending *s,
     struct buf b = {0};
     enum err rc;
 
+    /* A file that is not there is told about when it is sealed. */
     for (size_t i = 0; i < c->n_files; i++)
-        (void)os_file_size(c->files[i], &sizes[i]);
+        if (os_file_size(c->files[i], &sizes[i]) != ERR_OK)
+            return ERR_OK;
     rc = referral_summary(s->profile, s->doc, &leaving, &b);
     if (rc == ERR_OK)
         out_note(d->app, "%.*s", (int)b.len, (const char *)b.data);

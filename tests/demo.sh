@@ -100,7 +100,7 @@ chapter "7. The relay is killed in the middle of the work, and comes back"
 before=$(relay_fact attachment_bytes)
 say "a message with a 24 MB scan is on its way; kill -9 as its bytes arrive"
 head -c 24000000 /dev/urandom >"$net/evidence/scan.tif"
-client ngo send --to "Northgate Hub" --text "One more thing: $canary" \
+as ngo send --to "Northgate Hub" --text "One more thing: $canary" \
     --attach "$net/evidence/scan.tif" --in-reply-to "$id" --yes \
     >"$net/send.out" 2>&1 &
 sender=$!

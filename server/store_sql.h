@@ -161,7 +161,8 @@
       "SELECT k.stmt FROM member m JOIN device d ON d.id = m.device"           \
       " JOIN prekey k ON k.device = m.device"                                  \
       " WHERE m.mailbox = ?1 AND d.ended = 0 AND d.not_after > ?2"             \
-      " AND k.not_after > ?2 ORDER BY m.device, k.not_before DESC")
+      " AND k.not_after > ?2"                                                  \
+      " ORDER BY m.device, k.not_before DESC, k.rowid DESC")
 
 /* store_join.c */
 #define SQL_JOIN_COLUMNS                                                       \

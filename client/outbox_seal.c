@@ -69,7 +69,8 @@ consider(struct recipients *r, const uint8_t stmt[PREKEY_LEN], uint64_t now)
         if (!id_eq(&r->device[i]->id, &pk.device) ||
             prekey_verify(stmt, &r->device[i]->sign_key) != ERR_OK)
             continue;
-        if (pk.not_before >= r->best[i].not_before)
+        /* Of two of one second the relay names the newer first. */
+        if (pk.not_before > r->best[i].not_before)
             r->best[i] = pk;
     }
 }

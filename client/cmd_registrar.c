@@ -201,8 +201,14 @@ registrar_invite(struct app *app, int argc, char **argv)
     if (rc == ERR_OK && out != NULL)
         rc = office_write_file(out, &text, &pb);
     if (rc == ERR_OK) {
-        if (out == NULL)
+        if (out == NULL) {
             out_line(app, "%.*s", (int)text.len, (const char *)text.data);
+            buf_u8(&text, 0);
+            if (buf_status(&text) == ERR_OK) {
+                office_show_qr(app, (const char *)text.data);
+                text.len--;
+            }
+        }
         json_put_text(app->result, "invite", text.data, text.len);
         out_note(app,
                  "One agency may use it, within %lu days. Hand it over in "

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/qr.h"
 #include "client/records.h"
 #include "client/sync.h"
 #include "client/vault.h"
@@ -289,6 +290,18 @@ print_paper(struct app *app, const char *title, const char *text)
             printf("  %2d %.4s%s", g + 1, text + g * 5,
                    g % 5 == 4 || g + 1 == PAPER_GROUPS ? "\n" : "");
     out_line(app, "%s", "");
+    office_show_qr(app, text);
+}
+
+void
+office_show_qr(struct app *app, const char *text)
+{
+    struct buf b = {0};
+
+    /* For a camera: nobody scans a file. */
+    if (!app->json && os_is_tty(1) && qr_draw(&b, text) == ERR_OK)
+        out_line(app, "%.*s", (int)b.len, (const char *)b.data);
+    buf_clear(&b);
 }
 
 enum err

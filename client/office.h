@@ -67,6 +67,8 @@ enum err office_keep_seed(struct app *app, uint8_t kind, const uint8_t seed[32],
 enum err office_show_paper(struct app *app, const char *title,
                            const uint8_t seed[32], struct problem *pb);
 /* A paper key from --paper-fd, else typed (hidden); checks it. */
+/* TEXT as a QR code, when stdout is a terminal. */
+void office_show_qr(struct app *app, const char *text);
 enum err office_ask_paper(struct app *app, const char *prompt, uint8_t seed[32],
                           struct problem *pb);
 

@@ -14,6 +14,7 @@ door 'msgpack.*\.h' 'proto/msg[a-z_]*\.c'
 door 'sqlite3\.h' 'server/store[a-z_]*\.[ch]|client/index[a-z_]*\.[ch]'
 door 'utf8proc\.h' 'common/text\.c'
 door 'ini\.h' 'common/config\.c'
+door 'qrencode\.h' 'client/qr\.c'
 door 'microhttpd\.h' 'server/httpd[a-z_]*\.c'
 # The operating system has one door on the client's side of the house.
 os='(fcntl|unistd|termios|poll|dirent|sys/[a-z]+|netinet/[a-z]+|arpa/inet)\.h'

@@ -9,7 +9,10 @@
 #include "common/text.h"
 #include "proto/packet_type.h"
 
-enum { SUBJECT_COLUMNS = 60 };
+enum {
+    SUBJECT_COLUMNS = 60,
+    SUBJECT_LEN_MAX = 240 /* bytes; marks above a letter take no column */
+};
 
 static const char what[] = "the packet was not sent";
 
@@ -76,6 +79,7 @@ subject_from_text(struct sending *s, const char *text, size_t len)
     const char *end = memchr(text, '\n', len);
     size_t n = end == NULL ? len : (size_t)(end - text);
 
+    n = n < SUBJECT_LEN_MAX ? n : SUBJECT_LEN_MAX;
     while (n > 0 && text_width(text, n) > SUBJECT_COLUMNS)
         n--;
     while (n > 0 && !text_is_utf8(text, n))

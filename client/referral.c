@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "client/referral_inside.h"
+#include "common/text.h"
 
 /* ---- findings ---- */
 
@@ -156,15 +157,52 @@ referral_read(const void *text, size_t len, const char *name, json_t **doc,
 
 /* ---- files ---- */
 
+/* NAME as a description can have it: composed, and harmless everywhere.  Gives
+ * a string to free(), or NULL. */
+static char *
+describable(const char *name)
+{
+    char *nfc = NULL;
+    char *safe = NULL;
+
+    if (text_nfc(&nfc, name, strlen(name)) != ERR_OK)
+        nfc = NULL;
+    if (text_safe_filename(&safe, nfc != NULL ? nfc : name) != ERR_OK)
+        safe = NULL;
+    free(nfc);
+    return safe;
+}
+
+/* A file whose name a description cannot have, as "a:b.pdf", or has in another
+ * form of Unicode, must not lose its part for that. */
+static bool
+is_alike(const char *described, const char *name)
+{
+    char *a = describable(described);
+    char *b = describable(name);
+    bool is = a != NULL && b != NULL && strcmp(a, b) == 0;
+
+    free(a);
+    free(b);
+    return is && *described != '\0';
+}
+
+/* The very name first. */
 static const json_t *
 describes(const json_t *doc, const char *name)
 {
+    const json_t *list = json_object_get(doc, "attach");
     const json_t *item;
     size_t i;
 
-    json_array_foreach(json_object_get(doc, "attach"), i, item)
+    json_array_foreach(list, i, item)
     {
         if (strcmp(referral_word(item, "file"), name) == 0)
+            return item;
+    }
+    json_array_foreach(list, i, item)
+    {
+        if (is_alike(referral_word(item, "file"), name))
             return item;
     }
     return NULL;
@@ -196,7 +234,7 @@ referral_check_files(const json_t *doc, const char *const *names, size_t count,
         const char *file = referral_word(item, "file");
         size_t n = 0;
 
-        while (n < count && strcmp(names[n], file) != 0)
+        while (n < count && !is_alike(file, names[n]))
             n++;
         if (n == count)
             findings_add(out, FINDING_WARNING, "files", "attach",

@@ -357,6 +357,26 @@ a_file_never_goes_where_its_part_does_not(void **state)
     unload(&s);
 }
 
+static void
+a_file_keeps_its_part_whatever_form_its_name_has(void **state)
+{
+    struct sample s = parse("{\"attach\":[{\"file\":\"a_b.pdf\",\"part\":"
+                            "\"privileged\"},{\"file\":\"\xc3\xa9.pdf\","
+                            "\"part\":\"justice\"},{\"file\":"
+                            "\"e\xcc\x81.pdf.txt\",\"part\":\"asylum\"},"
+                            "{\"file\":\"\xc3\xa9.pdf.txt\"},"
+                            "{\"part\":\"case\"}]}");
+
+    (void)state;
+    assert_int_equal(referral_file_part(s.doc, "\xc3\xa9.pdf.txt"),
+                     PART_ACCOUNT);
+    assert_int_equal(referral_file_part(s.doc, "a:b.pdf"), PART_PRIVILEGED);
+    assert_int_equal(referral_file_part(s.doc, "e\xcc\x81.pdf"), PART_JUSTICE);
+    assert_int_equal(referral_file_part(s.doc, "file"), PART_ACCOUNT);
+    assert_int_equal(referral_file_part(s.doc, "\xff"), PART_ACCOUNT);
+    unload(&s);
+}
+
 /* ---- for people ---- */
 
 static void
@@ -532,6 +552,7 @@ main(void)
         cmocka_unit_test(
             overriding_opens_neither_privilege_nor_what_the_mode_holds_back),
         cmocka_unit_test(a_file_never_goes_where_its_part_does_not),
+        cmocka_unit_test(a_file_keeps_its_part_whatever_form_its_name_has),
         cmocka_unit_test(the_subject_says_what_it_is_and_no_name),
         cmocka_unit_test(reading_is_grouped_labelled_and_wrapped),
         cmocka_unit_test(withheld_parts_are_said_to_be),

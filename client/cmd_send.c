@@ -50,6 +50,11 @@ parse(int argc, char **argv, struct send_args *a, struct problem *pb)
                            "the command is not complete",
                            "send takes one of FILE.json, --draft ID, --text "
                            "TEXT and --text-file FILE");
+    if (a->consent != NULL && a->consent[strspn(a->consent, " \t")] == '\0')
+        return problem_set(pb, P_USAGE, ERR_MALFORMED,
+                           "the command is not complete",
+                           "--override-consent needs a reason; it travels "
+                           "with the packet and is stored");
     return ERR_OK;
 }
 

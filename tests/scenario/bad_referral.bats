@@ -168,6 +168,9 @@ assert "\x1b[2J" in json.load(open(sys.argv[1]))["survivor_comment"]' \
     r["to"] = "Somebody Else"
 d["meta"].pop("legal_basis", None)'
     told 13 E-POLICY "*" "*" "*" sends "$file"
+    told 2 E-USAGE "the command is not complete" \
+        "--override-consent needs a reason*" "*" \
+        sends "$file" --override-consent " "
     works sends "$file" --override-consent "Vital interests, told by phone"
 }
 

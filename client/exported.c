@@ -5,6 +5,7 @@
 
 #include "common/buf.h"
 #include "common/os.h"
+#include "common/text.h"
 #include "proto/crypto.h"
 
 enum { PIECE = 64 * 1024 };
@@ -85,6 +86,8 @@ check_file(const char *dir, const json_t *row, struct problem *pb)
         return changed(pb, manifest_name, "names a file outside of it");
     if (json_get_hex(row, "sha256", want.b, sizeof(want.b)) != ERR_OK)
         return changed(pb, path, "has no SHA-256 in manifest.json");
+    if (os_exists(full) && !os_is_file(full)) /* a pipe would never end */
+        return changed(pb, path, "is no file any more");
     rc = digest_of(full, &size, &is);
     if (rc == ERR_NOTFOUND)
         return changed(pb, path, "is missing");
@@ -117,6 +120,18 @@ is_listed(const json_t *files, const char *path)
     return false;
 }
 
+/* Whatever bytes the name has, what is told of it is text. */
+static void
+add_name(json_t *list, const char *name, size_t len)
+{
+    struct buf b = {0};
+
+    text_show(&b, name, len, TEXT_ONE_LINE);
+    (void)json_array_append_new(list,
+                                json_stringn((const char *)b.data, b.len));
+    buf_clear(&b);
+}
+
 static enum err
 on_name(void *arg, const char *name)
 {
@@ -134,8 +149,7 @@ on_name(void *arg, const char *name)
                    strcmp(path, manifest_name) == 0 ||
                    strcmp(path, atts_name) == 0;
         if (!is_known)
-            (void)json_array_append_new(l->extra,
-                                        json_stringn_nocheck(path, b.len));
+            add_name(l->extra, path, b.len);
     }
     buf_clear(&b);
     return rc;

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -174,6 +175,34 @@ what_is_no_manifest_is_refused(void **state)
     check_fails(*state, P_JSON, "");
 }
 
+static void
+a_name_that_is_no_text_is_told_as_text(void **state)
+{
+    struct exported e = {0};
+    struct problem pb = {0};
+    struct buf b = {0};
+
+    put(*state, "x\xff.pdf", "more");
+    assert_int_equal(exported_check(*state, &e, &pb), ERR_OK);
+    assert_int_equal(json_write(&b, e.extra, 0), ERR_OK);
+    assert_int_equal(b.len, strlen("[\"x\\\\x{ff}.pdf\"]"));
+    assert_memory_equal(b.data, "[\"x\\\\x{ff}.pdf\"]", b.len);
+    buf_clear(&b);
+    exported_clear(&e);
+}
+
+static void
+a_pipe_in_a_files_place_keeps_nobody_waiting(void **state)
+{
+    char path[OS_PATH_MAX];
+
+    assert_int_equal(os_path_join(path, sizeof(path), *state, "message.txt"),
+                     ERR_OK);
+    assert_int_equal(os_remove(path), ERR_OK);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    check_fails(*state, P_VERIFY, "message.txt is no file");
+}
+
 int
 main(void)
 {
@@ -186,6 +215,8 @@ main(void)
         T(a_missing_file_is_found),
         T(a_manifest_may_not_point_outside),
         T(what_is_no_manifest_is_refused),
+        T(a_name_that_is_no_text_is_told_as_text),
+        T(a_pipe_in_a_files_place_keeps_nobody_waiting),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

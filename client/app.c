@@ -65,6 +65,7 @@ set_fd(struct app *app, enum global g, int *fd, const char *text)
                            "%s wants a number, not \"%.20s\"", globals[g].name,
                            text);
     *fd = (int)n;
+    os_keep_to_ourselves(*fd);
     return ERR_OK;
 }
 

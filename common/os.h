@@ -153,6 +153,10 @@ enum err os_read_fd_line(int fd, size_t max, struct buf *buf);
 enum err os_run_passphrase_command(const char *cmd, size_t max,
                                    struct buf *buf);
 
+/* No command that we run gets FD: a secret could be read from it again.  The
+ * three that every process has stay as they are. */
+void os_keep_to_ourselves(int fd);
+
 enum { OS_RUN_ARGS_MAX = 8 };
 /* Runs CMD with the shell and ARGS (at most OS_RUN_ARGS_MAX) behind it, as they
  * are; what it prints goes to our stderr.  ERR_CLOSED: it failed. */

@@ -246,6 +246,13 @@ os_read_passphrase(const char *prompt, struct buf *buf)
 
 /* --- commands of other programs ---------------------------------------- */
 
+void
+os_keep_to_ourselves(int fd)
+{
+    if (fd > STDERR_FILENO)
+        (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 static enum err
 spawn_shell(pid_t *child, char *const argv[], int output)
 {

@@ -1,5 +1,6 @@
 #include "common/os.h"
 
+#include <fcntl.h>
 #include <pty.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -295,6 +296,23 @@ a_passphrase_command_gives_its_first_line(void **state)
     buf_clear(&b);
 }
 
+static void
+a_command_does_not_get_the_passphrases_descriptor(void **state)
+{
+    char command[64];
+    int fd = dup(STDERR_FILENO);
+
+    (void)state;
+    assert_true(fd > STDERR_FILENO);
+    snprintf(command, sizeof(command), "(: <&%d) 2>/dev/null; exit $?", fd);
+    assert_int_equal(os_run_command(command, NULL, 0), ERR_OK);
+    os_keep_to_ourselves(fd);
+    assert_int_equal(os_run_command(command, NULL, 0), ERR_CLOSED);
+    os_keep_to_ourselves(STDERR_FILENO);
+    assert_int_equal(fcntl(STDERR_FILENO, F_GETFD) & FD_CLOEXEC, 0);
+    close(fd);
+}
+
 /* Runs os_read_passphrase() in a child on a terminal of its own, types KEYS
  * once it asks, and gives the child's wait status and what the terminal showed.
  */
@@ -418,6 +436,7 @@ main(void)
         IN_DIR(a_second_process_finds_the_lock_busy_and_learns_who),
         cmocka_unit_test(a_line_is_read_and_nothing_behind_it),
         cmocka_unit_test(a_passphrase_command_gives_its_first_line),
+        cmocka_unit_test(a_command_does_not_get_the_passphrases_descriptor),
         cmocka_unit_test(a_passphrase_is_typed_without_echo),
         cmocka_unit_test(an_interrupted_prompt_gives_the_echo_back),
         cmocka_unit_test(the_end_of_input_at_the_prompt_is_a_no),

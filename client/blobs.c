@@ -193,8 +193,8 @@ fetch_missing(struct desk *d, const struct mail_att *att, int fd,
         rc = os_truncate(fd, have = 0);
     if (rc != ERR_OK)
         return blob_disk_problem(rc, pb);
-    rc = upstream_download(d->up, &att->id, have, att->ct_len - have,
-                           write_download, &w, pb);
+    rc = upstream_download(d->up, &att->owner, &att->id, have,
+                           att->ct_len - have, write_download, &w, pb);
     if (rc == ERR_OK && (rc = os_fdatasync(fd)) != ERR_OK)
         rc = blob_disk_problem(rc, pb);
     return rc;

@@ -225,12 +225,14 @@ struct named_att {
 };
 
 static void
-take_atts(struct draft *x, const struct named_att *list, size_t n)
+take_atts(struct draft *x, const struct agency_id *owner,
+          const struct named_att *list, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         struct mail_att *a = &x->m.atts[i];
 
         x->in.atts[i] = list[i].att.att;
+        a->owner = *owner;
         a->id = list[i].att.att.id;
         a->size = list[i].att.att.plain_len;
         a->part = list[i].att.att.part;
@@ -268,7 +270,7 @@ seal_files(struct desk *d, const struct compose *c, struct draft *x,
     }
     if (rc == ERR_OK) {
         qsort(list, done, sizeof(*list), by_id);
-        take_atts(x, list, done);
+        take_atts(x, &d->id.agency, list, done);
     }
     for (size_t i = 0; rc != ERR_OK && i < done; i++)
         blob_forget(d->app, &list[i].att.att.id);

@@ -93,6 +93,7 @@ fill_atts(struct arriving *a, const struct letter *l)
         struct mail_att *t = &a->m.atts[i];
         const char *name = letter_att_name(l, &in->atts[i].id);
 
+        t->owner = in->sender;
         t->id = in->atts[i].id;
         t->part = in->atts[i].part;
         t->size = in->atts[i].plain_len;

@@ -91,6 +91,7 @@ att_to_json(const struct mail_att *a)
 {
     json_t *j = json_object();
 
+    json_put_hex(j, "owner", a->owner.b, sizeof(a->owner.b));
     json_put_hex(j, "att_id", a->id.b, sizeof(a->id.b));
     json_put_text(j, "name", a->name, strlen(a->name));
     json_put_u64(j, "size", a->size);
@@ -134,6 +135,7 @@ to_json(const struct mail *m)
 static void
 att_from_json(struct mail_att *a, const json_t *j)
 {
+    (void)json_get_hex(j, "owner", a->owner.b, sizeof(a->owner.b));
     (void)json_get_hex(j, "att_id", a->id.b, sizeof(a->id.b));
     json_get_text(j, "name", a->name, sizeof(a->name));
     a->size = json_get_u64(j, "size");

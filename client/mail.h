@@ -32,7 +32,9 @@ enum mail_state {
 };
 const char *mail_state_name(enum mail_state state);
 
+/* OWNER, the packet's sender, and ID name it together. */
 struct mail_att {
+    struct agency_id owner;
     struct att_id id;
     char name[256]; /* as the sender calls it: show it safely */
     uint64_t size;

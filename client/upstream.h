@@ -72,10 +72,10 @@ typedef enum err (*upstream_write_fn)(void *arg, uint64_t offset,
 enum err upstream_upload(struct upstream *u, uint32_t handle, uint64_t offset,
                          uint64_t len, upstream_read_fn read, void *arg,
                          struct problem *pb);
-/* BLOB_GET and its records, in order, to WRITE. */
-enum err upstream_download(struct upstream *u, const struct att_id *id,
-                           uint64_t offset, uint64_t len,
-                           upstream_write_fn write, void *arg,
+/* BLOB_GET of what OWNER calls ID, and its records, in order, to WRITE. */
+enum err upstream_download(struct upstream *u, const struct agency_id *owner,
+                           const struct att_id *id, uint64_t offset,
+                           uint64_t len, upstream_write_fn write, void *arg,
                            struct problem *pb);
 /* Runs the loop until a push came, the connection ended (ERR_CLOSED,
  * *bye_code) or MAX_MS passed (ERR_TIMEOUT); keeps it alive with idles. */

@@ -179,11 +179,12 @@ receive(struct upstream *u, struct problem *pb)
 }
 
 enum err
-upstream_download(struct upstream *u, const struct att_id *id, uint64_t offset,
-                  uint64_t len, upstream_write_fn write, void *arg,
-                  struct problem *pb)
+upstream_download(struct upstream *u, const struct agency_id *owner,
+                  const struct att_id *id, uint64_t offset, uint64_t len,
+                  upstream_write_fn write, void *arg, struct problem *pb)
 {
     struct msg_field f[] = {
+        [BLOB_GET_OWNER] = msg_bin(owner->b, sizeof(owner->b)),
         [BLOB_GET_ATT_ID] = msg_bin(id->b, sizeof(id->b)),
         [BLOB_GET_OFFSET] = msg_u(offset),
         [BLOB_GET_LEN] = msg_u(len),
@@ -195,7 +196,7 @@ upstream_download(struct upstream *u, const struct att_id *id, uint64_t offset,
     u->stray_error = 0;
     u->down = (struct download){
         .write = write, .arg = arg, .at = offset, .end = offset + len};
-    rc = upstream_call(u, MSG_BLOB_GET, f, 3, MSG_BLOB_AT, NULL, NULL, pb);
+    rc = upstream_call(u, MSG_BLOB_GET, f, 4, MSG_BLOB_AT, NULL, NULL, pb);
     if (rc == ERR_OK)
         rc = receive(u, pb);
     u->down.write = NULL;

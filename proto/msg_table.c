@@ -107,6 +107,7 @@ static fields blob_at = {
     [BLOB_AT_TOTAL] = U("total", LIMIT_ATT_CT_MIN, LIMIT_ATT_CT),
 };
 static fields blob_get = {
+    [BLOB_GET_OWNER] = BX("owner", ID_LEN),
     [BLOB_GET_ATT_ID] = BX("att_id", ID_LEN),
     [BLOB_GET_OFFSET] = U("offset", 0, LIMIT_ATT_CT),
     [BLOB_GET_LEN] = U("len", 1, LIMIT_ATT_CT),

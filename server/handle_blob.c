@@ -70,14 +70,16 @@ handle_blob_get(struct session *s, const struct msg *m, const uint8_t *bytes,
     uint64_t offset = m->f[BLOB_GET_OFFSET].u;
     uint64_t want = m->f[BLOB_GET_LEN].u;
     struct store_blob info;
+    struct agency_id owner;
     struct att_id att;
     enum err rc;
 
     (void)bytes;
     (void)len;
+    msg_copy(owner.b, &m->f[BLOB_GET_OWNER], sizeof(owner.b));
     msg_copy(att.b, &m->f[BLOB_GET_ATT_ID], sizeof(att.b));
     rc = store_blob_readable(session_relay(s)->reader, &d->id, &d->agency->id,
-                             &att, clock_wall_ms() / 1000, &info);
+                             &owner, &att, clock_wall_ms() / 1000, &info);
     if (rc == ERR_NOTFOUND || (rc == ERR_OK && !info.complete))
         session_error(s, m->req, PERR_BLOB, "not here");
     else if (rc != ERR_OK)

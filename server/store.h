@@ -450,11 +450,14 @@ struct store_blob {
 };
 enum err store_blob_info(struct store_reader *rd, const struct agency_id *owner,
                          const struct att_id *att, struct store_blob *out);
-/* What DEVICE of AGENCY may read under this name: the agency's own, or one
- * listed by a packet that waits for the device.  ERR_NOTFOUND. */
+/* The blob that OWNER calls ATT, when DEVICE of AGENCY may read it: its own
+ * agency's, complete or not, or a complete one listed by a packet of OWNER that
+ * waits for the device.  Other agencies may use the same ATT for other bytes.
+ * ERR_NOTFOUND. */
 enum err store_blob_readable(struct store_reader *rd,
                              const struct device_id *device,
                              const struct agency_id *agency,
+                             const struct agency_id *owner,
                              const struct att_id *att, uint64_t now_s,
                              struct store_blob *out);
 

@@ -387,23 +387,19 @@ store_blob_info(struct store_reader *rd, const struct agency_id *owner,
 
 enum err
 store_blob_readable(struct store_reader *rd, const struct device_id *device,
-                    const struct agency_id *agency, const struct att_id *att,
+                    const struct agency_id *agency,
+                    const struct agency_id *owner, const struct att_id *att,
                     uint64_t now_s, struct store_blob *out)
 {
-    struct store_blob own;
     struct q q;
-    enum err rc = store_blob_info(rd, agency, att, &own);
 
-    if (rc == ERR_OK && own.complete) {
-        *out = own;
-        return ERR_OK;
-    }
-    if (rc != ERR_OK && rc != ERR_NOTFOUND)
-        return rc;
+    if (id_eq(agency, owner))
+        return store_blob_info(rd, owner, att, out);
     q = db_q(&rd->view.db, SQL_BLOB_FOR_DEVICE);
     q_id(&q, att);
     q_id(&q, device);
     q_u64(&q, now_s);
+    q_id(&q, owner);
     return blob_by(&q, out, NULL);
 }
 

@@ -213,8 +213,8 @@
       " b.refs FROM blob b JOIN packet_blob r ON r.blob = b.id"                \
       " JOIN packet p ON p.id = r.packet"                                      \
       " JOIN slot s ON s.packet = p.id AND s.device = ?2 AND s.state = 0"      \
-      " WHERE b.att = ?1 AND b.complete = 1 AND p.has_body = 1"                \
-      " AND p.not_after > ?3 LIMIT 1")                                         \
+      " WHERE b.att = ?1 AND b.owner = ?4 AND b.complete = 1"                  \
+      " AND p.sender = ?4 AND p.has_body = 1 AND p.not_after > ?3 LIMIT 1")    \
     X(PACKET_BLOB_ADD, "INSERT OR IGNORE INTO packet_blob (packet, blob)"      \
                        " VALUES (?, ?)")                                       \
     X(PACKET_BLOB_NEXT, "SELECT blob FROM packet_blob WHERE packet = ?"        \

@@ -462,17 +462,21 @@ upstream_upload(struct upstream *u, uint32_t handle, uint64_t offset,
 }
 
 enum err
-upstream_download(struct upstream *u, const struct att_id *id, uint64_t offset,
-                  uint64_t len, upstream_write_fn write, void *arg,
-                  struct problem *pb)
+upstream_download(struct upstream *u, const struct agency_id *owner,
+                  const struct att_id *id, uint64_t offset, uint64_t len,
+                  upstream_write_fn write, void *arg, struct problem *pb)
 {
     (void)u;
-    (void)id;
-    (void)offset;
-    (void)len;
-    (void)write;
-    (void)arg;
-    return problem_set(pb, P_UNREACHABLE, ERR_CLOSED, "no", "no");
+    for (size_t i = 0; i < relay.n_blobs; i++) {
+        const struct relay_blob *b = &relay.blobs[i];
+
+        if (id_eq(&b->owner, owner) && id_eq(&b->id, id)) {
+            assert_true(offset + len <= b->bytes.len);
+            return write(arg, offset, (const uint8_t *)b->bytes.p + offset,
+                         len);
+        }
+    }
+    return problem_set(pb, P_RELAY_ERROR, ERR_NOTFOUND, "no", "no");
 }
 
 enum err

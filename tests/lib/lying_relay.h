@@ -45,6 +45,13 @@ enum lie {
 
 enum { RELAY_EVENTS = 64 };
 
+/* An attachment at the relay; BYTES are borrowed. */
+struct relay_blob {
+    struct agency_id owner;
+    struct att_id id;
+    struct span bytes;
+};
+
 struct lying_relay {
     enum lie lie;
     struct memtree log;
@@ -53,8 +60,10 @@ struct lying_relay {
     struct buf evidence[RELAY_EVENTS];
     size_t n;
     unsigned sends, receipts, calls;
-    struct hash sent[8]; /* digests of what SEND brought */
-    bool has_prekeys;    /* do they have one? */
+    struct hash sent[8];        /* digests of what SEND brought */
+    struct relay_blob blobs[4]; /* for BLOB_GET, by owner and id */
+    size_t n_blobs;
+    bool has_prekeys; /* do they have one? */
     bool is_gone;
 };
 extern struct lying_relay relay;

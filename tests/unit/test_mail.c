@@ -67,6 +67,7 @@ everything_in_a_packet_comes_back(void **state)
 
     (void)state;
     assert_int_equal(mail_atts(&m, 1), ERR_OK);
+    memset(m.atts[0].owner.b, 5, 16);
     m.atts[0].size = UINT64_C(1) << 36;
     m.atts[0].part = 3;
     (void)strcpy(m.atts[0].name, "a\nb.pdf");

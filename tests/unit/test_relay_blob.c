@@ -94,15 +94,22 @@ upload(struct client *c)
 }
 
 static uint32_t
-say_get(struct client *c, uint64_t offset, uint64_t len)
+say_get_of(struct client *c, unsigned owner, uint64_t offset, uint64_t len)
 {
     struct msg_field f[] = {
+        [BLOB_GET_OWNER] = msg_bin(rig.net.agencies[owner].id.b, 16),
         [BLOB_GET_ATT_ID] = msg_bin(att.b, 16),
         [BLOB_GET_OFFSET] = msg_u(offset),
         [BLOB_GET_LEN] = msg_u(len),
     };
 
-    return client_say(c, MSG_BLOB_GET, f, 3);
+    return client_say(c, MSG_BLOB_GET, f, 4);
+}
+
+static uint32_t
+say_get(struct client *c, uint64_t offset, uint64_t len)
+{
+    return say_get_of(c, SHELTER, offset, len);
 }
 
 static unsigned
@@ -112,9 +119,10 @@ error_of(struct client *c, uint32_t req)
 }
 
 static void
-download(struct client *c, uint64_t offset, uint64_t len)
+download_of(struct client *c, unsigned owner, uint64_t offset, uint64_t len)
 {
-    const struct msg *at = client_hear(c, MSG_BLOB_AT, say_get(c, offset, len));
+    const struct msg *at =
+        client_hear(c, MSG_BLOB_AT, say_get_of(c, owner, offset, len));
 
     assert_int_equal(at->f[BLOB_AT_HAVE].u, offset);
     assert_int_equal(at->f[BLOB_AT_TOTAL].u, blob.len);
@@ -127,7 +135,13 @@ download(struct client *c, uint64_t offset, uint64_t len)
     buf_clear(&c->blob);
 }
 
-/* The shelter's packet to the hub's device 1 lists the attachment. */
+static void
+download(struct client *c, uint64_t offset, uint64_t len)
+{
+    download_of(c, SHELTER, offset, len);
+}
+
+/* A packet to the hub's device 1 that lists the attachment. */
 static void
 send_with_blob(struct client *from)
 {
@@ -181,6 +195,46 @@ only_its_owner_and_its_addressees_may_read_it(void **state)
     download(from, 0, 100);
     assert_int_equal(error_of(church, say_get(church, 0, 1)), PERR_BLOB);
     assert_int_equal(error_of(two, say_get(two, 0, 1)), PERR_BLOB);
+}
+
+/* Other bytes than before, and the same again with the next call. */
+static void
+invert(void)
+{
+    for (size_t i = 0; i < blob.len; i++)
+        blob.data[i] ^= 0xff;
+    bulk_digest(&digest, blob.data, blob.len);
+}
+
+/* Whoever got an attachment knows its att_id, and may use it again. */
+static void
+two_agencies_may_use_one_att_id_for_different_bytes(void **state)
+{
+    struct client *shelter = client_greet(&rig, 0, 0);
+    struct client *church = client_greet(&rig, 5, 0);
+    struct client *to;
+
+    (void)state;
+    upload(shelter);
+    invert();
+    upload(church);
+    send_with_blob(church);
+    to = client_greet(&rig, 1, 1);
+    (void)client_hear(to, MSG_DELIVER, 0);
+    download_of(to, CHURCH, 0, blob.len);
+    /* The church's packet opens nothing of the shelter's. */
+    assert_int_equal(error_of(to, say_get_of(to, SHELTER, 0, 1)), PERR_BLOB);
+    assert_int_equal(error_of(church, say_get_of(church, SHELTER, 0, 1)),
+                     PERR_BLOB);
+    client_close(to);
+    invert();
+    send_with_blob(shelter);
+    to = client_greet(&rig, 1, 1);
+    (void)client_hear(to, MSG_DELIVER, 0);
+    download_of(to, SHELTER, 0, blob.len);
+    invert();
+    download_of(to, CHURCH, 0, blob.len);
+    download_of(church, CHURCH, 0, blob.len);
 }
 
 static void
@@ -450,6 +504,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         T(an_attachment_goes_up_and_down_in_any_piece),
         T(only_its_owner_and_its_addressees_may_read_it),
+        T(two_agencies_may_use_one_att_id_for_different_bytes),
         T(a_complete_attachment_is_not_sent_again),
         T(an_upload_goes_on_where_the_connection_broke),
         T(all_bytes_without_an_end_make_a_whole_attachment),

@@ -123,13 +123,21 @@ with_att(struct fx_packet *p, unsigned n)
 }
 
 static enum err
-readable(unsigned device, unsigned agency, struct store_blob *b)
+readable_of(unsigned owner, unsigned device, unsigned agency,
+            struct store_blob *b)
 {
     struct device_id d = fx_device(device);
     struct agency_id a = fx_agency(agency);
+    struct agency_id o = fx_agency(owner);
     struct att_id att = fx_att(1);
 
-    return store_blob_readable(fx.rd, &d, &a, &att, fx.now_ms / 1000, b);
+    return store_blob_readable(fx.rd, &d, &a, &o, &att, fx.now_ms / 1000, b);
+}
+
+static enum err
+readable(unsigned device, unsigned agency, struct store_blob *b)
+{
+    return readable_of(1, device, agency, b);
 }
 
 /* Files below blobs/, after the housekeeper had its turn. */
@@ -202,7 +210,9 @@ a_packet_needs_its_attachments_complete(void **state)
     fx_store(&fx, &p);
     assert_int_equal(readable(21, 2, &b), ERR_OK);
     assert_int_equal(readable(23, 2, &b), ERR_NOTFOUND); /* has no slot */
-    assert_int_equal(readable(12, 1, &b), ERR_OK);       /* the owner's */
+    assert_int_equal(readable_of(2, 21, 2, &b), ERR_NOTFOUND);
+    assert_int_equal(readable_of(3, 21, 2, &b), ERR_NOTFOUND);
+    assert_int_equal(readable(12, 1, &b), ERR_OK); /* the owner's */
     assert_int_equal(blob_download_open(fx.st, &b, &down), ERR_OK);
     assert_int_equal(blob_download_read(down, 40000, got, 100), ERR_OK);
     assert_memory_equal(got, bytes + 40000, 100);

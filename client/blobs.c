@@ -16,8 +16,30 @@ enum { COPY_LEN = 64 * 1024, RESUME_DAYS = 40, DAY_MS = 24 * 3600 * 1000 };
 
 /* ---- records and files ---- */
 
+void
+blob_id_of(struct blob_id *out, const struct agency_id *owner,
+           const struct att_id *att)
+{
+    const struct span parts[] = {{owner->b, sizeof(owner->b)},
+                                 {att->b, sizeof(att->b)}};
+    struct hash h;
+
+    domain_hash(&h, "sealpost/1/blob-record", parts, 2);
+    memcpy(out->b, h.b, sizeof(out->b));
+}
+
+static enum err
+load_of(struct app *app, const struct mail_att *att, struct blob *out,
+        struct problem *pb)
+{
+    struct blob_id id;
+
+    blob_id_of(&id, &att->owner, &att->id);
+    return blob_load(app, &id, out, pb);
+}
+
 enum err
-blob_load(struct app *app, const struct att_id *id, struct blob *out,
+blob_load(struct app *app, const struct blob_id *id, struct blob *out,
           struct problem *pb)
 {
     json_t *j = NULL;
@@ -35,7 +57,7 @@ blob_load(struct app *app, const struct att_id *id, struct blob *out,
 }
 
 enum err
-blob_save(struct app *app, const struct att_id *id, const struct blob *b,
+blob_save(struct app *app, const struct blob_id *id, const struct blob *b,
           struct problem *pb)
 {
     json_t *j = json_object();
@@ -54,7 +76,7 @@ blob_save(struct app *app, const struct att_id *id, const struct blob *b,
 
 /* A name, its record, and only then the file: see vault.h. */
 enum err
-blob_make(struct app *app, const struct att_id *id, struct blob *b,
+blob_make(struct app *app, const struct blob_id *id, struct blob *b,
           struct problem *pb)
 {
 
@@ -75,8 +97,8 @@ blob_disk_problem(enum err e, struct problem *pb)
                        os_last_error_text());
 }
 
-void
-blob_forget(struct app *app, const struct att_id *id)
+static void
+forget(struct app *app, const struct blob_id *id)
 {
     struct problem none = {0};
     struct blob b = {0};
@@ -88,6 +110,16 @@ blob_forget(struct app *app, const struct att_id *id)
             (void)vault_file_delete(app->vault, &b.file);
     }
     free(b.path);
+}
+
+void
+blob_forget(struct app *app, const struct agency_id *owner,
+            const struct att_id *att)
+{
+    struct blob_id id;
+
+    blob_id_of(&id, owner, att);
+    forget(app, &id);
 }
 
 /* ---- up ---- */
@@ -149,7 +181,7 @@ blob_upload(struct desk *d, const struct mail_att *att, struct problem *pb)
 {
     struct blob b = {0};
     int fd = -1;
-    enum err rc = blob_load(d->app, &att->id, &b, pb);
+    enum err rc = load_of(d->app, att, &b, pb);
 
     if (rc == ERR_OK)
         rc = os_open(&fd, b.path, OS_READ, 0);
@@ -297,11 +329,14 @@ blob_download(struct desk *d, const struct mail_att *att, const uint8_t key[32],
               struct problem *pb)
 {
     struct blob b = {0};
-    enum err rc = blob_load(d->app, &att->id, &b, pb);
+    struct blob_id id;
+    enum err rc;
 
+    blob_id_of(&id, &att->owner, &att->id);
+    rc = blob_load(d->app, &id, &b, pb);
     if (rc == ERR_NOTFOUND) {
         b.coming_ms = clock_wall_ms();
-        rc = blob_make(d->app, &att->id, &b, pb);
+        rc = blob_make(d->app, &id, &b, pb);
     }
     if (rc == ERR_OK && b.is_complete) {
         rc = check_here(att, &b, key);
@@ -309,7 +344,7 @@ blob_download(struct desk *d, const struct mail_att *att, const uint8_t key[32],
         rc = take_down(d, att, &b, key, pb);
         b.is_complete = true;
         if (rc == ERR_OK)
-            rc = blob_save(d->app, &att->id, &b, pb);
+            rc = blob_save(d->app, &id, &b, pb);
     }
     free(b.path);
     return rc;
@@ -323,7 +358,7 @@ blob_open_to(struct app *app, const struct mail_att *att, const uint8_t key[32],
 {
     struct blob b = {0};
     int in = -1;
-    enum err rc = blob_load(app, &att->id, &b, pb);
+    enum err rc = load_of(app, att, &b, pb);
 
     if (rc == ERR_OK)
         rc = os_open(&in, b.path, OS_READ, 0);
@@ -346,9 +381,9 @@ blob_open_to(struct app *app, const struct mail_att *att, const uint8_t key[32],
 
 /* ---- what is needed no more ---- */
 
-/* Names that are in use: of attachments, and of files. */
+/* Names that are in use: of records, and of files. */
 struct used {
-    struct map atts, files;
+    struct map blobs, files;
 };
 
 static void
@@ -357,7 +392,7 @@ used_init(struct used *u)
     uint8_t seed[16];
 
     crypto_random(seed, sizeof(seed));
-    map_init(&u->atts, sizeof(struct att_id), seed);
+    map_init(&u->blobs, sizeof(struct blob_id), seed);
     map_init(&u->files, sizeof(struct vault_file), seed);
 }
 
@@ -370,6 +405,20 @@ use(struct map *m, const void *name)
     return rc == ERR_EXISTS ? ERR_OK : rc;
 }
 
+static enum err
+use_atts(struct used *u, const struct mail *m)
+{
+    enum err rc = ERR_OK;
+
+    for (size_t i = 0; rc == ERR_OK && i < m->n_atts; i++) {
+        struct blob_id id;
+
+        blob_id_of(&id, &m->atts[i].owner, &m->atts[i].id);
+        rc = use(&u->blobs, id.b);
+    }
+    return rc;
+}
+
 static bool
 needs_files(const struct mail *m)
 {
@@ -377,7 +426,7 @@ needs_files(const struct mail *m)
 }
 
 static enum err
-find_used_atts(struct app *app, struct used *u, struct problem *pb)
+find_used(struct app *app, struct used *u, struct problem *pb)
 {
     size_t pos = 0;
     enum err rc;
@@ -386,9 +435,9 @@ find_used_atts(struct app *app, struct used *u, struct problem *pb)
         struct mail m = {0};
 
         rc = mail_next(app, &pos, &m, pb);
-        for (size_t i = 0; rc == ERR_OK && needs_files(&m) && i < m.n_atts; i++)
+        if (rc == ERR_OK && needs_files(&m))
             rc = problem_from_err(pb, "attachments cannot be counted",
-                                  use(&u->atts, m.atts[i].id.b));
+                                  use_atts(u, &m));
         mail_clear(&m);
     } while (rc == ERR_OK);
     return rc == ERR_NOTFOUND ? ERR_OK : rc;
@@ -403,17 +452,17 @@ may_resume(const struct blob *b)
 }
 
 static enum err
-judge(struct app *app, const struct att_id *id, struct used *u,
+judge(struct app *app, const struct blob_id *id, struct used *u,
       struct problem *pb)
 {
     struct blob b = {0};
     enum err rc = blob_load(app, id, &b, pb);
 
-    if (rc == ERR_OK && (map_find(&u->atts, id->b) != NULL || may_resume(&b)))
+    if (rc == ERR_OK && (map_find(&u->blobs, id->b) != NULL || may_resume(&b)))
         rc = problem_from_err(pb, "attachments cannot be counted",
                               use(&u->files, b.file.b));
     else if (rc == ERR_OK)
-        blob_forget(app, id);
+        forget(app, id);
     free(b.path);
     return rc;
 }
@@ -437,9 +486,9 @@ blobs_sweep(struct app *app, struct problem *pb)
     if (vault_count(app->vault, REC_BLOB) == 0)
         return ERR_OK;
     used_init(&u);
-    rc = find_used_atts(app, &u, pb);
+    rc = find_used(app, &u, pb);
     while (rc == ERR_OK && vault_next(app->vault, REC_BLOB, &pos, &item)) {
-        struct att_id id;
+        struct blob_id id;
 
         memcpy(id.b, item.id, sizeof(id.b));
         rc = judge(app, &id, &u, pb);
@@ -447,7 +496,7 @@ blobs_sweep(struct app *app, struct problem *pb)
     /* Also what a crash left behind without a record. */
     if (rc == ERR_OK)
         rc = shelf_problem(vault_file_sweep(app->vault, is_used, &u, NULL), pb);
-    map_clear(&u.atts);
+    map_clear(&u.blobs);
     map_clear(&u.files);
     return rc;
 }

@@ -8,6 +8,13 @@
 #include "client/blobs.h"
 #include "client/vault.h"
 
+/* The id of its REC_BLOB. */
+struct blob_id {
+    uint8_t b[16];
+};
+void blob_id_of(struct blob_id *out, const struct agency_id *owner,
+                const struct att_id *att);
+
 struct blob {
     struct vault_file file;
     char *path; /* owned */
@@ -16,12 +23,12 @@ struct blob {
 };
 
 /* ERR_NOTFOUND without a problem.  Free B->path. */
-enum err blob_load(struct app *app, const struct att_id *id, struct blob *out,
+enum err blob_load(struct app *app, const struct blob_id *id, struct blob *out,
                    struct problem *pb);
-enum err blob_save(struct app *app, const struct att_id *id,
+enum err blob_save(struct app *app, const struct blob_id *id,
                    const struct blob *b, struct problem *pb);
 /* Draws a name and writes its record; the file is still to be made. */
-enum err blob_make(struct app *app, const struct att_id *id, struct blob *b,
+enum err blob_make(struct app *app, const struct blob_id *id, struct blob *b,
                    struct problem *pb);
 /* What a failed write to the vault's disk means. */
 enum err blob_disk_problem(enum err e, struct problem *pb);

@@ -127,26 +127,28 @@ seal_into(struct sealing *s, const struct blob *b, struct packet_att *att,
 }
 
 enum err
-blob_seal(struct app *app, const char *path, struct packet_att *att,
-          char name[256], struct problem *pb)
+blob_seal(struct app *app, const struct agency_id *owner, const char *path,
+          struct packet_att *att, char name[256], struct problem *pb)
 {
     struct sealing s = {.app = app, .path = path, .in = -1, .out = -1};
     struct packet_att a = {0};
+    struct blob_id id;
     struct blob b = {0};
     enum err rc = open_source(&s, pb);
 
     s.name = os_path_base(path);
     crypto_random(a.att.id.b, sizeof(a.att.id.b));
     crypto_random(a.att.key, sizeof(a.att.key));
+    blob_id_of(&id, owner, &a.att.id);
     if (rc == ERR_OK)
-        rc = blob_make(app, &a.att.id, &b, pb);
+        rc = blob_make(app, &id, &b, pb);
     if (rc == ERR_OK) {
         rc = seal_into(&s, &b, &a, pb);
         b.is_complete = true;
         if (rc == ERR_OK)
-            rc = blob_save(app, &a.att.id, &b, pb);
+            rc = blob_save(app, &id, &b, pb);
         if (rc != ERR_OK)
-            blob_forget(app, &a.att.id);
+            blob_forget(app, owner, &a.att.id);
     }
     os_close(&s.in);
     os_close(&s.out);

@@ -264,7 +264,8 @@ seal_files(struct desk *d, const struct compose *c, struct draft *x,
     while (rc == ERR_OK && done < c->n_files) {
         struct named_att *a = &list[done];
 
-        rc = blob_seal(d->app, c->files[done], &a->att, a->name, pb);
+        rc = blob_seal(d->app, &d->id.agency, c->files[done], &a->att, a->name,
+                       pb);
         a->att.att.part = part_of(c, done);
         done += rc == ERR_OK;
     }
@@ -273,7 +274,7 @@ seal_files(struct desk *d, const struct compose *c, struct draft *x,
         take_atts(x, &d->id.agency, list, done);
     }
     for (size_t i = 0; rc != ERR_OK && i < done; i++)
-        blob_forget(d->app, &list[i].att.att.id);
+        blob_forget(d->app, &d->id.agency, &list[i].att.att.id);
     if (list != NULL)
         crypto_wipe(list, (c->n_files + 1) * sizeof(*list));
     free(list);
@@ -373,7 +374,7 @@ compose_packet(struct desk *d, const struct compose *c, struct mail *out,
         if (rc == ERR_OK)
             rc = keep(d->app, &x, pb);
         for (size_t i = 0; rc != ERR_OK && i < x.m.n_atts; i++)
-            blob_forget(d->app, &x.m.atts[i].id);
+            blob_forget(d->app, &d->id.agency, &x.m.atts[i].id);
     }
     if (rc == ERR_OK) {
         *out = x.m;

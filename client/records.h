@@ -37,8 +37,8 @@ enum record_kind {
     REC_STATEMENT = 18,  /* raw, while WAITING; id 0: our request to join or
                             of a device; id 1: the bundle that answers a
                             device's */
-    REC_BLOB = 20,       /* JSON, id = att_id: a sealed attachment's file; see
-                            blobs.h */
+    REC_BLOB = 20,       /* JSON, id by sender and att_id: a sealed attachment's
+                            file; see blobs.h */
     REC_ALIAS = 21,      /* JSON, id = a packet id that was given up when it
                             was sealed again: the new one */
     REC_CARD = 22,       /* text, id 0: the agency's card, while a later device

@@ -27,6 +27,7 @@ enum { ATTS_MAX = 16, PATH_LEN = 1024 };
 static struct app app;
 static struct mail m;
 static struct inner in;
+static const struct agency_id owner = {{7}};
 static struct sign_secret key;
 static char dir[PATH_LEN];
 static struct problem pb;
@@ -51,7 +52,8 @@ add_att(const char *name, size_t size, uint8_t fill)
     assert_int_equal(os_write_all(fd, bytes, size), ERR_OK);
     os_close(&fd);
     free(bytes);
-    assert_int_equal(blob_seal(&app, path, &att, base, &pb), ERR_OK);
+    assert_int_equal(blob_seal(&app, &owner, path, &att, base, &pb), ERR_OK);
+    a->owner = owner;
     a->id = att.att.id;
     a->size = att.att.plain_len;
     a->part = 0;
@@ -518,7 +520,7 @@ a_missing_attachment_leaves_nothing_behind(void **state)
     add_att("here.pdf", 10, 1);
     add_att("gone.pdf", 10, 1);
     keep_message();
-    blob_forget(&app, &m.atts[1].id);
+    blob_forget(&app, &owner, &m.atts[1].id);
     assert_int_not_equal(run(), ERR_OK);
     assert_int_equal(pb.id, P_NOT_FOUND);
     assert_int_not_equal(access(dir, F_OK), 0);

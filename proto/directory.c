@@ -303,6 +303,15 @@ check_scope(const struct stmt_admit *admit, enum err *rc)
     return scope == ERR_OK ? DIR_FINE : DIR_BAD_SCOPE;
 }
 
+/* Agencies cannot fill the directory so far that no device could be stopped. */
+static uint64_t
+room_for(const struct statement *st)
+{
+    return stmt_kind_info(st->kind)->by == STMT_BY_REGISTRAR
+               ? LIMIT_DIRECTORY_LEAVES
+               : LIMIT_DIRECTORY_LEAVES - LIMIT_DIRECTORY_RESERVE;
+}
+
 /* The rules of a relay's door, beyond what makes a leaf count. */
 static enum dir_code
 check_door(const struct directory *dir, const struct statement *st,
@@ -310,7 +319,7 @@ check_door(const struct directory *dir, const struct statement *st,
 {
     enum dir_code code;
 
-    if (dir->peaks.size >= LIMIT_DIRECTORY_LEAVES)
+    if (dir->peaks.size >= room_for(st))
         return DIR_TOO_MANY;
     if (st->time_s > now_s + LIMIT_AHEAD_H * HOUR_S)
         return DIR_BAD_TIME;

@@ -71,6 +71,8 @@
     X(LIMIT_AGENCY_DEVICES, 4096, "devices", "ever: keys stay known")          \
     X(LIMIT_AGENCY_MAILBOXES, 1024, "mailboxes", "ever, closed ones too")      \
     X(LIMIT_DIRECTORY_LEAVES, 1 << 20, "leaves", "every client holds them")    \
+    X(LIMIT_DIRECTORY_RESERVE, 4096, "leaves",                                 \
+      "the last ones are for registrars, who can always stop a device")        \
     X(LIMIT_DEVICE_DAYS, 400, "days", "a device is enrolled for a year")       \
     X(LIMIT_REROOT_DELAY_H, 72, "hours", "in which the old root may cancel")   \
     X(LIMIT_REROOT_LEFT_H, 71, "hours", "left when relay or client sees it")   \

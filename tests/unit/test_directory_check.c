@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "proto/directory_inside.h"
 #include "tests/lib/net.h"
 
 #define HOUR ((uint64_t)3600)
@@ -95,6 +96,51 @@ the_door_asks_for_times_near_now_and_changes_nothing(void **state)
                      ERR_MALFORMED);
 }
 
+static enum err
+check_suspend(enum dir_code *code)
+{
+    struct statement st;
+    struct dir_finding f;
+    struct buf b = {0};
+    enum err rc;
+
+    net_head_registrar(&net, &st, STMT_SUSPEND);
+    st.body.suspend = (struct stmt_suspend){net.agencies[0].id, 1};
+    net_build_registrar(&net, &b, &st);
+    rc = directory_check(net.dir, b.data, b.len, net.now_s, &f);
+    buf_clear(&b);
+    *code = f.code;
+    return rc;
+}
+
+static void
+the_last_leaves_are_for_registrars_alone(void **state)
+{
+    const uint64_t reserved = LIMIT_DIRECTORY_LEAVES - LIMIT_DIRECTORY_RESERVE;
+    struct sign_secret key;
+    struct statement st;
+    struct dir_finding f;
+    enum dir_code code;
+    uint64_t size;
+
+    (void)state;
+    net_desk(&net, "Hub", CLASS_STATUTORY);
+    size = directory_size(net.dir);
+    net_fill_device(&net, &st, 0, &key);
+    net.dir->peaks.size = reserved - 1; /* a million leaves take too long */
+    assert_int_equal(check_device(&st, &key, &f), ERR_OK);
+    net.dir->peaks.size = reserved;
+    assert_int_equal(check_device(&st, &key, &f), ERR_FULL);
+    assert_void(f, DIR_TOO_MANY);
+    assert_int_equal(check_suspend(&code), ERR_OK);
+    net.dir->peaks.size = LIMIT_DIRECTORY_LEAVES - 1;
+    assert_int_equal(check_suspend(&code), ERR_OK);
+    net.dir->peaks.size = LIMIT_DIRECTORY_LEAVES;
+    assert_int_equal(check_suspend(&code), ERR_FULL);
+    assert_int_equal(code, DIR_TOO_MANY);
+    net.dir->peaks.size = size;
+}
+
 static void
 the_door_knows_what_is_logged_already(void **state)
 {
@@ -172,6 +218,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_door_asks_for_times_near_now_and_changes_nothing),
+        TEST(the_last_leaves_are_for_registrars_alone),
         TEST(the_door_knows_what_is_logged_already),
         TEST(the_door_closes_for_an_old_root_by_the_clock),
         TEST(the_door_refuses_an_unreadable_scope),

@@ -106,6 +106,24 @@ handle_events_get(struct session *s, const struct msg *m, const uint8_t *bytes,
     page_clear(&g.page);
 }
 
+/* Taken before the rows are: nothing that is logged meanwhile is skipped. */
+static enum err
+log_size(struct relay *r, uint64_t *size)
+{
+    struct head h;
+    enum err rc = store_head(r->reader, STORE_DELIVERY, &h);
+
+    if (rc == ERR_OK)
+        *size = h.size;
+    return rc;
+}
+
+static uint64_t
+smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* The reading is in the log; now the reader may read. */
 static void
 on_read_logged(struct task *t)
@@ -113,6 +131,9 @@ on_read_logged(struct task *t)
     const struct msg *m = &t->msg;
     struct gather g = {.session = t->session};
     struct store_scope all = {.to_ms = UINT64_MAX};
+    uint64_t from = m->f[AUDIT_GET_FROM].u;
+    uint64_t to = m->f[AUDIT_GET_TO].u;
+    uint64_t size = 0;
     enum err rc;
 
     if (t->session == NULL)
@@ -122,11 +143,12 @@ on_read_logged(struct task *t)
         return;
     }
     g.auditor = session_device(t->session)->agency;
-    g.next = m->f[AUDIT_GET_FROM].u;
-    rc = store_audit(t->relay->reader, &all, m->f[AUDIT_GET_FROM].u,
-                     m->f[AUDIT_GET_TO].u, on_row, &g);
+    rc = log_size(t->relay, &size);
+    g.next = smaller(from, size);
     if (rc == ERR_OK)
-        g.next = m->f[AUDIT_GET_TO].u;
+        rc = store_audit(t->relay->reader, &all, from, to, on_row, &g);
+    if (rc == ERR_OK && g.next < smaller(to, size))
+        g.next = smaller(to, size);
     if (rc != ERR_OK && rc != ERR_CANCELLED)
         session_error(t->session, t->req, PERR_INTERNAL, err_text(rc));
     else

@@ -16,6 +16,8 @@
       "the largest packet with 256 slots, and as much to spare")               \
     X(LIMIT_NK_MSG_LEN, 16 * 1024, "bytes",                                    \
       "what a stranger may make the relay hold")                               \
+    X(LIMIT_NK_SESSION_S, 60, "seconds",                                       \
+      "a stranger asks three things, and goes")                                \
     X(LIMIT_MSG_NODES, 4096, "values", "512 rows of 4 fields, twice over")     \
     X(LIMIT_PAGE_BYTES, 1024 * 1024, "bytes",                                  \
       "a page of rows fits a message with its largest row added")              \

@@ -138,8 +138,8 @@ link_open(struct link *l, uint64_t now_ms)
     drop_handshake(l);
     l->state = OPEN;
     l->ready_ms = l->heard_ms = l->sent_ms = now_ms;
-    l->age_max_ms = LINK_AGE_MAX_MS;
-    if (l->is_client)
+    l->age_max_ms = l->suite == LINK_NK ? LINK_NK_AGE_MAX_MS : LINK_AGE_MAX_MS;
+    if (l->is_client && l->suite != LINK_NK)
         l->age_max_ms -= jitter_ms(LINK_AGE_EARLY_MS);
     l->idle_after_ms =
         LINK_IDLE_MIN_MS + jitter_ms(LINK_IDLE_MAX_MS - LINK_IDLE_MIN_MS);

@@ -43,6 +43,7 @@ enum {
     LINK_SILENCE_MS = 90 * 1000,   /* no whole record: closed, both sides */
     LINK_AGE_MAX_MS = 12 * 3600 * 1000, /* then a new handshake */
     LINK_AGE_EARLY_MS = 30 * 60 * 1000, /* client: up to so much earlier */
+    LINK_NK_AGE_MAX_MS = LIMIT_NK_SESSION_S * 1000,
 
     LINK_MSG_MAX = LIMIT_MSG_LEN,       /* bytes of one message, XK */
     LINK_NK_MSG_MAX = LIMIT_NK_MSG_LEN, /* NK */
@@ -128,7 +129,7 @@ enum err link_feed(struct link *l, const void *bytes, size_t len,
 uint64_t link_next_ms(const struct link *l);
 /* Does what is due: the client's idle record.  ERR_TIMEOUT: handshake or
  * silence took too long (BYE_IDLE is queued after ready).  ERR_EXPIRED: 12 h
- * old (BYE_REKEY is queued).  Send what is queued, close. */
+ * old, over NK a minute (BYE_REKEY is queued).  Send what is queued, close. */
 enum err link_tick(struct link *l, uint64_t now_ms);
 
 /*

@@ -334,7 +334,8 @@ const struct perr_row *perr_row(unsigned number);
     X(BYE_AUTHORITY, 4, "no longer authorised",                                \
       "the device or its agency lost its authority")                           \
     X(BYE_STOPPING, 5, "relay stopping", "the relay is being stopped")         \
-    X(BYE_REKEY, 6, "time for a new handshake", "the session is 12 hours old")
+    X(BYE_REKEY, 6, "time for a new handshake",                                \
+      "the session is as old as it may be")
 
 enum bye {
 #define BYE_ENUM(name, number, text, what) name = number,

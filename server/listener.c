@@ -67,6 +67,24 @@ take_handshake(struct relay *r)
     return true;
 }
 
+/* A tenth is for devices alone.  Who they are is known only after a handshake,
+ * so the newest connection always gets its chance: the guest that has been
+ * here longest makes room for it. */
+static bool
+find_room(struct relay *r)
+{
+    uint64_t max = r->conf.sessions_max;
+    struct list_node *oldest = list_first(&r->guests);
+
+    if (r->session_count < max && r->guest_count < max - max / 10)
+        return true;
+    if (oldest == NULL)
+        return false;
+    r->stats.turned_away++;
+    session_drop(session_from_guest(oldest), ERR_REFUSED);
+    return true;
+}
+
 static void
 on_accepted(void *arg, struct stream *st)
 {
@@ -77,8 +95,8 @@ on_accepted(void *arg, struct stream *st)
     stream_peer_address(st, a.b);
     address_of_customer(&a);
     n = count_of(&r->addresses, a.b);
-    if (r->stopping || r->session_count >= r->conf.sessions_max ||
-        n >= r->conf.sessions_per_address_max || !take_handshake(r) ||
+    if (r->stopping || n >= r->conf.sessions_per_address_max ||
+        !take_handshake(r) || !find_room(r) ||
         set_count(&r->addresses, a.b, n + 1) != ERR_OK) {
         r->stats.turned_away++;
         /* Reset: an end without a word is what a wrong key gets. */

@@ -1,7 +1,8 @@
 /*
  * listener.h - the door: who may connect at all, before anything is read.
  * Work costs the stranger first: sessions per address and device, sessions in
- * all, and a budget of handshakes (a fifth of one core, NK and XK together).
+ * all (nine tenths for guests, whom no device's key has vouched for), and a
+ * budget of handshakes (a fifth of one core, NK and XK together).
  */
 #ifndef SEALPOST_SERVER_LISTENER_H
 #define SEALPOST_SERVER_LISTENER_H

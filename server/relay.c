@@ -383,6 +383,7 @@ init_maps(struct relay *r)
     map_init(&r->devices, 16, seed);
     map_init(&r->writers, 16, seed);
     list_init(&r->sessions);
+    list_init(&r->guests);
     list_init(&r->waiting);
 }
 

@@ -50,6 +50,8 @@ struct relay {
     struct control *control;
     struct list sessions; /* struct session, all states */
     size_t session_count;
+    struct list guests; /* those that are no device's, oldest first */
+    size_t guest_count;
     struct map mailrooms; /* device id -> its mailbox session */
     struct map addresses; /* address(16) -> sessions from there */
     struct map uploads;   /* blob row(8) -> the transfer that writes its file */

@@ -29,7 +29,8 @@ enum {
 enum session_state { HANDSHAKE, GREETING, READY, CLOSING };
 
 struct session {
-    struct list_node node; /* in relay->sessions */
+    struct list_node node;  /* in relay->sessions */
+    struct list_node guest; /* in relay->guests until a device is known */
     struct relay *relay;
     struct stream *stream;
     struct link *link;
@@ -107,50 +108,6 @@ session_push(struct session *s, enum msg_type type, const struct msg_field *f,
 }
 
 void
-session_error(struct session *s, uint32_t req, enum perr code,
-              const char *detail)
-{
-    const struct perr_row *row = perr_row(code);
-    struct msg_field f[] = {
-        [ERROR_CODE] = msg_u(code),
-        [ERROR_RETRY_MS] = msg_u(row->is_retryable ? 5000 : 0),
-        [ERROR_DETAIL] = msg_str(detail == NULL ? "" : detail),
-    };
-
-    s->relay->stats.errors++;
-    session_send(s, MSG_ERROR, req, f, 3);
-}
-
-void
-session_store_error(struct session *s, uint32_t req, unsigned store_why)
-{
-    static const uint8_t codes[] = {
-        [STORE_WHY_MALFORMED] = PERR_MALFORMED,
-        [STORE_WHY_SIZE] = PERR_SIZE,
-        [STORE_WHY_SLOT] = PERR_SLOT,
-        [STORE_WHY_MAILBOX] = PERR_MAILBOX,
-        [STORE_WHY_SUSPENDED] = PERR_SUSPENDED,
-        [STORE_WHY_SENDER] = PERR_SENDER,
-        [STORE_WHY_QUOTA] = PERR_QUOTA,
-        [STORE_WHY_EXPIRY] = PERR_EXPIRY,
-        [STORE_WHY_BLOB] = PERR_BLOB,
-        [STORE_WHY_CONFLICT] = PERR_CONFLICT,
-        [STORE_WHY_NOTFOUND] = PERR_NOTFOUND,
-        [STORE_WHY_FINAL] = PERR_FINAL,
-        [STORE_WHY_ERASED] = PERR_ERASED,
-        [STORE_WHY_EVIDENCE] = PERR_EVIDENCE,
-        [STORE_WHY_INVITE] = PERR_INVITE,
-        [STORE_WHY_STALE] = PERR_STMT,
-        [STORE_WHY_DISK] = PERR_DISK,
-        [STORE_WHY_MEMORY] = PERR_BUSY,
-    };
-    enum perr code = store_why < sizeof(codes) ? codes[store_why] : 0;
-
-    session_error(s, req, code == PERR_NONE ? PERR_INTERNAL : code,
-                  store_why_text(store_why));
-}
-
-void
 session_blob(struct session *s, uint32_t handle, uint64_t offset,
              const uint8_t *bytes, size_t len)
 {
@@ -210,6 +167,15 @@ on_timer_closed(uv_handle_t *h)
     free_when_gone(s);
 }
 
+static void
+leave_guests(struct session *s)
+{
+    if (!list_is_linked(&s->guest))
+        return;
+    list_remove(&s->guest);
+    s->relay->guest_count--;
+}
+
 /* Everything that others know of this session is taken back here. */
 static void
 leave(struct session *s)
@@ -238,6 +204,7 @@ on_closed(void *arg, enum err why)
         leave(s);
     s->stream_gone = true;
     listener_forget(s->relay, &s->address);
+    leave_guests(s);
     list_remove(&s->node);
     s->relay->session_count--;
     uv_close((uv_handle_t *)&s->timer, on_timer_closed);
@@ -266,6 +233,18 @@ session_close(struct session *s, uint16_t bye, enum err why)
     flush(s);
     stream_finish(s->stream, why);
     (void)uv_timer_start(&s->timer, on_close_timeout, CLOSE_MS, 0);
+}
+
+void
+session_drop(struct session *s, enum err why)
+{
+    if (s->state != CLOSING) {
+        link_stop(s->link);
+        leave(s);
+    }
+    leave_guests(s);
+    if (!s->stream_gone)
+        stream_reset(s->stream, why);
 }
 
 /* ---- time ---- */
@@ -314,6 +293,7 @@ on_who(void *arg, const struct link_peer *peer)
         !listener_take_device(s->relay, &d->id))
         return false;
     s->device = d;
+    leave_guests(s);
     return true;
 }
 
@@ -508,6 +488,8 @@ session_open(struct relay *r, struct stream *stream)
     s->timer.data = s;
     list_push_back(&r->sessions, &s->node);
     r->session_count++;
+    list_push_back(&r->guests, &s->guest);
+    r->guest_count++;
     arm(s);
     stream_start(stream, &stream_events, s);
     return s;
@@ -573,6 +555,12 @@ struct session *
 session_from_node(struct list_node *n)
 {
     return list_entry(n, struct session, node);
+}
+
+struct session *
+session_from_guest(struct list_node *n)
+{
+    return list_entry(n, struct session, guest);
 }
 
 struct mailroom *

@@ -28,6 +28,8 @@ struct stream;
 struct session *session_open(struct relay *r, struct stream *s);
 /* At once, with a bye when the peer is authenticated.  Any time, again too. */
 void session_close(struct session *s, uint16_t bye, enum err why);
+/* The same without a word, and what is unsent is lost. */
+void session_drop(struct session *s, enum err why);
 /* Ends the session unless its device and agency may still be here. */
 void session_recheck(struct session *s);
 
@@ -43,6 +45,8 @@ struct list *session_tasks(struct session *s);
 void session_task_done(struct session *s);
 /* Link of the node in relay->sessions. */
 struct session *session_from_node(struct list_node *n);
+/* Link of the node in relay->guests. */
+struct session *session_from_guest(struct list_node *n);
 /* Where deliveries stand (mailroom.c). */
 struct mailroom *session_mailroom(struct session *s);
 /* Where attachments stand (transfer.c); heap, made when first asked. */

@@ -121,6 +121,24 @@ the_relay_ends_a_session_after_twelve_hours_too(void **state)
     rogue_clear(&g);
 }
 
+static void
+a_stranger_has_a_minute_however_much_it_says(void **state)
+{
+    struct rogue g;
+    uint64_t t = PAIR_START_MS;
+
+    (void)state;
+    rogue_ready(&g, LINK_NK);
+    for (; t < PAIR_START_MS + 60000; t += 20000) {
+        assert_int_equal(link_tick(g.relay.link, t), ERR_OK);
+        assert_int_equal(rogue_record(&g, RECORD_IDLE, NULL, 0), ERR_OK);
+    }
+    assert_true(link_next_ms(g.relay.link) == t);
+    assert_int_equal(link_tick(g.relay.link, t - 1), ERR_OK);
+    assert_int_equal(link_tick(g.relay.link, t), ERR_EXPIRED);
+    rogue_clear(&g);
+}
+
 int
 main(void)
 {
@@ -130,6 +148,7 @@ main(void)
         cmocka_unit_test(a_handshake_has_ten_seconds),
         cmocka_unit_test(a_session_ends_after_twelve_hours),
         cmocka_unit_test(the_relay_ends_a_session_after_twelve_hours_too),
+        cmocka_unit_test(a_stranger_has_a_minute_however_much_it_says),
     };
 
     return crypto_init() != ERR_OK ||

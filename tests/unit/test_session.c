@@ -320,6 +320,46 @@ one_address_has_so_many_sessions_and_the_rest_wait_outside(void **state)
 }
 
 static void
+guests_make_room_for_devices_and_never_the_other_way(void **state)
+{
+    struct client *raw[9], *stranger, *device;
+
+    (void)state;
+    rig_halt(&rig);
+    rig_start(&rig, "[network]\nsessions = 10\n");
+    stranger = client_open(&rig, RIG_STRANGER);
+    for (int i = 0; i < 9; i++)
+        raw[i] = client_raw(&rig);
+    RIG_UNTIL(&rig, stranger->fd < 0); /* the oldest of ten guests */
+    assert_int_equal(rig.relay.guest_count, 9);
+    device = client_greet(&rig, 0, 0);
+    assert_true(raw[0]->fd < 0);
+    assert_int_equal(rig.relay.guest_count, 8);
+    for (unsigned d = 1; d < 3; d++)
+        client_settle(client_greet(&rig, (int)d, 0));
+    assert_int_equal(rig.relay.session_count, 10);
+    assert_int_equal(rig.relay.guest_count, 7);
+    assert_true(raw[1]->fd < 0);
+    assert_true(raw[2]->fd >= 0);
+    client_settle(device);
+}
+
+static void
+a_relay_full_of_devices_takes_no_more(void **state)
+{
+    struct client *device, *late;
+
+    (void)state;
+    rig_halt(&rig);
+    rig_start(&rig, "[network]\nsessions = 1\n");
+    device = client_greet(&rig, 0, 0);
+    late = client_raw(&rig);
+    RIG_UNTIL(&rig, late->fd < 0);
+    assert_int_equal(rig.relay.stats.turned_away, 1);
+    client_settle(device);
+}
+
+static void
 handshakes_have_a_budget(void **state)
 {
     struct client *first, *second;
@@ -559,6 +599,8 @@ main(void)
         T(the_newest_mailbox_session_wins),
         T(a_fifth_session_of_one_device_is_refused_in_the_handshake),
         T(one_address_has_so_many_sessions_and_the_rest_wait_outside),
+        T(guests_make_room_for_devices_and_never_the_other_way),
+        T(a_relay_full_of_devices_takes_no_more),
         T(handshakes_have_a_budget),
         T(questions_without_reading_are_held_back_and_answered_later),
         T(pushes_without_reading_end_the_session),

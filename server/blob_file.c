@@ -1,6 +1,7 @@
 #include "server/blob_file.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,7 +101,7 @@ blob_files_tidy(struct store *st)
 /* ---- digest of what is there ---- */
 
 static enum err
-digest_range(int fd, uint64_t len, struct bulk *into)
+digest_range(struct store *st, int fd, uint64_t len, struct bulk *into)
 {
     uint8_t *chunk = malloc(CHUNK);
     uint64_t at = 0;
@@ -109,7 +110,8 @@ digest_range(int fd, uint64_t len, struct bulk *into)
     while (rc == ERR_OK && at < len) {
         size_t n = len - at < CHUNK ? (size_t)(len - at) : CHUNK;
 
-        rc = os_pread(fd, chunk, n, at);
+        rc = atomic_load(&st->is_ending) ? ERR_CANCELLED
+                                         : os_pread(fd, chunk, n, at);
         if (rc == ERR_OK)
             bulk_update(into, chunk, n);
         at += n;
@@ -132,7 +134,7 @@ blob_file_digest(struct store *st, const struct store_blob *info,
     if (rc != ERR_OK)
         return rc;
     bulk_init(&b, info->ct_len);
-    rc = digest_range(fd, info->ct_len, &b);
+    rc = digest_range(st, fd, info->ct_len, &b);
     os_close(&fd);
     return rc == ERR_OK ? bulk_final(&b, out) : rc;
 }
@@ -170,7 +172,7 @@ open_file(struct store *st, struct blob_upload *up,
         return start_file(st, up, info->blob, path);
     rc = os_open(&up->fd, path, OS_READ_WRITE, 0);
     if (rc == ERR_OK)
-        rc = digest_range(up->fd, info->have, &up->digest);
+        rc = digest_range(st, up->fd, info->have, &up->digest);
     return rc;
 }
 
@@ -240,6 +242,12 @@ blob_upload_digest(struct blob_upload *up, struct hash *out)
     if (up->synced != up->len)
         return ERR_STATE;
     return bulk_final(&copy, out);
+}
+
+void
+blob_files_stop(struct store *st)
+{
+    atomic_store(&st->is_ending, true);
 }
 
 void

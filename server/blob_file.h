@@ -23,7 +23,8 @@ struct blob_download;
 
 /* Goes on at INFO->have: reads what is there once more, for the digest.  At 0
  * it takes the room for all of it first.  ERR_FULL: there is none.
- * ERR_NOTFOUND: the file is gone.  ERR_IO, ERR_NOMEM. */
+ * ERR_NOTFOUND: the file is gone.  ERR_CANCELLED: see blob_files_stop().
+ * ERR_IO, ERR_NOMEM. */
 enum err blob_upload_open(struct store *st, const struct store_blob *info,
                           struct blob_upload **out);
 /* Where the next byte goes; all before it were written. */
@@ -46,5 +47,9 @@ enum err blob_download_open(struct store *st, const struct store_blob *info,
 enum err blob_download_read(struct blob_download *down, uint64_t offset,
                             void *out, size_t len);
 void blob_download_close(struct blob_download *down);
+
+/* From any thread: reading again what is there, which takes long, ends now, and
+ * whatever a worker is at is done within a chunk. */
+void blob_files_stop(struct store *st);
 
 #endif

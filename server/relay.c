@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/os.h"
+#include "server/blob_file.h"
 #include "server/control.h"
 #include "server/listener.h"
 #include "server/mailroom.h"
@@ -474,6 +475,7 @@ relay_stop(struct relay *r)
     control_close(r->control);
     r->control = NULL;
     close_handles(r);
+    blob_files_stop(r->store);
     (void)uv_timer_start(&r->deadline, on_stop_deadline, STOP_MS, 0);
     uv_unref((uv_handle_t *)&r->deadline);
     store_thread_close(r->writer);
@@ -487,13 +489,19 @@ relay_stop(struct relay *r)
     }
 }
 
-/* An orderly stop leaves only handles of our own; after a fault the process
- * ends with whatever is open. */
+/* What had no time to stop ends here: sessions without their last bytes, and
+ * jobs on workers, which use the store until they are done (a chunk each).
+ * After a fault the process ends with all of it open. */
 static void
 close_loop(struct relay *r)
 {
-    if (r->fatal != ERR_OK || r->session_count > 0)
+    struct list_node *n;
+
+    if (r->fatal != ERR_OK)
         return;
+    for (n = list_first(&r->sessions); n != NULL;
+         n = list_next(&r->sessions, n))
+        session_drop(session_from_node(n), ERR_TIMEOUT);
     close_handles(r);
     if (!uv_is_closing((uv_handle_t *)&r->wake))
         uv_close((uv_handle_t *)&r->wake, NULL);
@@ -509,12 +517,14 @@ relay_close(struct relay *r)
 {
     struct list_node *n;
 
-    if (r->writer != NULL && r->fatal == ERR_OK)
+    if (r->writer != NULL && r->fatal == ERR_OK) {
         store_thread_close(r->writer);
+        r->writer = NULL;
+    }
     while ((n = list_first(&r->waiting)) != NULL)
         task_free(list_entry(n, struct task, waiting));
-    statements_free(r->statements);
     close_loop(r);
+    statements_free(r->statements);
     if (r->fatal == ERR_OK) {
         store_reader_close(r->reader);
         store_close(r->store);

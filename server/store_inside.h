@@ -73,6 +73,7 @@ struct store {
     uint64_t guard_synced_ms;
     struct keeper keeper;
     atomic_bool is_broken; /* outcome unknown: nothing more is written */
+    atomic_bool is_ending; /* no worker begins what takes long */
 
     pthread_mutex_t heads_lock;
     struct head heads[STORE_LOGS];

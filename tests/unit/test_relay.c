@@ -486,6 +486,27 @@ a_stop_answers_what_was_taken_and_says_goodbye(void **state)
 }
 
 static void
+a_stop_that_takes_too_long_still_waits_for_workers(void **state)
+{
+    static const uint8_t some[32] = {1};
+    struct client *from = client_greet(&rig, 0, 0);
+    struct msg_field f[] = {
+        [BLOB_PUT_ATT_ID] = msg_bin(some, 16),
+        [BLOB_PUT_CT_LEN] = msg_u(LIMIT_ATT_CT_MIN),
+        [BLOB_PUT_DIGEST] = msg_bin(some, 32),
+    };
+
+    (void)state;
+    (void)client_say(from, MSG_BLOB_PUT, f, 3);
+    RIG_UNTIL(&rig, rig.relay.uploads.count == 1); /* a worker opens the file */
+    relay_stop(&rig.relay);
+    relay_close(&rig.relay); /* no turn between: its time is up at once */
+    rig.running = false;
+    assert_int_equal(rig.relay.session_count, 0);
+    client_close(from);
+}
+
+static void
 one_customer_of_ipv6_counts_once(void **state)
 {
     struct address a = {{0x20, 1, 0xd, 0xb8, 1, 2, 3, 4, 5, 6, 7, 8}};
@@ -523,6 +544,7 @@ main(void)
         T(prekeys_of_a_mailbox_are_given_and_foreign_ones_not_taken),
         T(a_full_disk_refuses_packets_serves_the_rest_and_clears_by_itself),
         T(a_stop_answers_what_was_taken_and_says_goodbye),
+        T(a_stop_that_takes_too_long_still_waits_for_workers),
     };
 
     os_ignore_signals();

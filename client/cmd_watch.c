@@ -50,7 +50,8 @@ struct watch {
 
 /* ---- what happened ---- */
 
-/* " from Harbour Light: what it is about", when it is a packet that came. */
+/* " from Harbour Light: what it is about", when it is a packet that came.  The
+ * subject is content: for eyes at a terminal, not for a journal's file. */
 static void
 describe(struct watch *w, const struct packet_id *id, struct buf *out)
 {
@@ -62,8 +63,10 @@ describe(struct watch *w, const struct packet_id *id, struct buf *out)
         roster_agency_name(w->d.roster, &m.peer_agency, name, sizeof(name));
         buf_str(out, " from ");
         text_show(out, name, strlen(name), TEXT_ONE_LINE);
-        buf_str(out, ": ");
-        text_show(out, m.subject, strlen(m.subject), TEXT_ONE_LINE);
+        if (os_is_tty(1)) {
+            buf_str(out, ": ");
+            text_show(out, m.subject, strlen(m.subject), TEXT_ONE_LINE);
+        }
     }
     mail_clear(&m);
     buf_u8(out, 0);

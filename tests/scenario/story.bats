@@ -136,6 +136,23 @@ PY
     [ "$(asked 'len(d["attachments"])' client ngo read latest)" = 1 ]
 }
 
+@test "an answer to latest goes to what came, not to one's own answer" {
+    newest=$(asked 'd["packet_id"]' client ngo send --to "$hub_box" \
+        --text "The newest." --yes)
+    [ "$(hub_has "$newest")" = 1 ]
+    works client hub reply latest --text "First."
+    works client hub reply latest --text "Second."
+    works client ngo sync
+    [ "$(asked 'd["in_reply_to"]' client ngo read latest)" = "$newest" ]
+}
+
+@test "nobody writes to an auditor: it could not read it" {
+    refused 2 E-RECIPIENT client ngo send --to "Audit Office" --text "Hello" \
+        --yes
+    [ "$(asked '[p for p in d["outbox"] if p["subject"] == "Hello"]' \
+        client ngo outbox --all)" = '[]' ]
+}
+
 @test "search finds a word of the account, only here" {
     asked '[p["packet_id"] for p in d["found"]]' client hub search "biscuit tin" |
         grep -q "$(id_of referral)"

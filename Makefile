@@ -28,6 +28,7 @@ WARN = -Wall -Wextra -Wconversion -Wshadow -Wformat=2 -Wformat-security \
 CFLAGS = -std=gnu11 $(OPT) $(WARN) $(WERROR) -pthread -I. $(LIB_CFLAGS)
 LDFLAGS = $(OPT) -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed
 
+comma = ,
 objs = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c))       # $(call objs,proto)
 base = $(call objs,common) $(call objs,proto)
 server = $(filter-out %/main.o,$(call objs,server))
@@ -55,7 +56,7 @@ sources = $(headers) $(wildcard common/*.c proto/*.c server/*.c client/*.c \
 all: programs
 programs: $(programs) ; @:
 unit-programs: $(unit) ; @:
-programs-beside: $(peers) $(benches) ; @:
+programs-beside: $(peers) $(benches) $(liar) ; @:
 
 # --- what a build needs -----------------------------------------------------
 
@@ -119,6 +120,14 @@ $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/libbase.a
 $(peers) $(benches): %: %.o $(B)/libtests.a $(B)/libbase.a
 	$(call link,,-lcmocka)
 
+# The relay that lies: the real one, with what it says and writes wrapped.
+lying = session_send session_push opening_make relay_sweep welcome_take \
+    store_head store_leaves
+liar = $(B)/tests/hostile/liar
+$(liar): $(B)/server/main.o $(B)/tests/hostile/liar.o $(B)/libserver.a \
+    $(B)/libbase.a
+	$(call link,$(patsubst %,-Wl$(comma)--wrap=%,$(lying)))
+
 # The referral profiles travel inside the client.
 $(B)/client/profiles/embedded.c: $(profiles) tests/lib/embed.sh
 	@mkdir -p $(@D)
@@ -135,11 +144,11 @@ $(B)/client/profiles/embedded.o: $(B)/client/profiles/embedded.c
 
 run_tests = @SEALPOST_BUILD=$(abspath $(B)) sh tests/lib/run-tests $(B)/test-logs
 
-test: deps-test programs unit-programs $(peers)
+test: deps-test programs unit-programs $(peers) $(liar)
 	$(run_tests) $(unit) $(scenario)
 unit: deps-test unit-programs
 	$(run_tests) $(unit)
-scenario: deps-test programs $(peers)
+scenario: deps-test programs $(peers) $(liar)
 	$(run_tests) $(scenario)
 
 check: deps-test deps-check layers doors format-check werror-gcc werror-clang \

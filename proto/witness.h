@@ -98,15 +98,25 @@ enum witness_why {
 unsigned witness_status(enum witness_why why);
 const char *witness_text(enum witness_why why);
 
+/* What the log's own signature under the request shows, whatever the answer. */
+enum witness_evidence {
+    WITNESS_EVIDENCE_NONE,
+    /* The proof does not join it to what is kept.  No proof of anything yet:
+     * whoever has a checkpoint can send it with a wrong proof. */
+    WITNESS_EVIDENCE_SUSPECT,
+    /* Two roots for one size: the log has shown two histories. */
+    WITNESS_EVIDENCE_FORK,
+};
+
 struct witness_judgement {
     enum witness_why why;
-    /* Which of the logs; only when WHY is not MALFORMED or UNKNOWN. */
-    size_t log;
-    /* The log itself has signed what lies in REQ: worth keeping as evidence
-     * when WHY is FORK, BAD_EMPTY or BAD_PROOF. */
-    bool signed_by_log;
+    enum witness_evidence evidence;
+    /* Which of the logs, and which of its keys has signed; neither when WHY is
+     * MALFORMED, UNKNOWN or UNSIGNED. */
+    size_t log, key;
     struct witness_request req; /* borrows the body */
-    struct checkpoint cp;       /* what it asks for, when it was readable */
+    struct checkpoint cp;       /* what it asks for; as LOG */
+    struct head head;           /* CP with the log's signature; as LOG */
     struct witness_state next;  /* WITNESS_OK: to be kept before answering */
     uint64_t size;              /* WITNESS_CONFLICT: what the witness has */
 };

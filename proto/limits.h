@@ -25,6 +25,7 @@
     X(LIMIT_EVENTS_PAGE, 512, "rows", "EVENTS, AUDIT_GET and DIR pages")       \
     X(LIMIT_JOINS_PAGE, 64, "rows", "waiting requests shown at once")          \
     X(LIMIT_CHECKPOINT, 1024, "bytes", "a note with a few cosignatures")       \
+    X(LIMIT_COSIGNED, 8192, "bytes", "a note with all its cosignatures")       \
     X(LIMIT_PROOF, 4096, "bytes", "proof file: 64 hashes and a checkpoint")    \
     X(LIMIT_PROOF_HASHES, 64, "hashes", "a tree of 2^64 leaves")               \
     X(LIMIT_STMT, 8192, "bytes", "one statement")                              \

@@ -122,6 +122,14 @@ static fields prekeys = {
     [PREKEYS_STMTS] = L("stmts", LIMIT_PREKEYS_GET, one_prekey),
     [PREKEYS_DIR_SIZE] = U64("dir_size"),
 };
+static fields collected_get = {
+    [COLLECTED_GET_MAILBOX] = BX("mailbox", ID_LEN),
+};
+static fields collected = {
+    [COLLECTED_SHOWN] = U("shown", 0, 1),
+    [COLLECTED_TIME_S] = U("time_s", 0, LIMIT_TIME_S),
+    [COLLECTED_NOW] = U("now", 0, 1),
+};
 static fields dir_get = {
     [DIR_GET_FROM] = U64("from"),
     [DIR_GET_MAX] = U("max", 1, LIMIT_EVENTS_PAGE),
@@ -147,6 +155,13 @@ static fields tile_get = {
     [TILE_GET_PATH] = S("path", 1, LIMIT_TILE_PATH),
 };
 static fields tile = {[TILE_BYTES] = B("bytes", 1, LIMIT_TILE)};
+static fields cosigned_get = {
+    [COSIGNED_GET_LOG] = U("log", LOG_DIRECTORY, LOG_DELIVERY),
+    [COSIGNED_GET_SIZE] = U64("size"),
+};
+static fields cosigned = {
+    [COSIGNED_CHECKPOINT] = B("checkpoint", 1, LIMIT_COSIGNED),
+};
 static fields invite_new = {
     [INVITE_NEW_CODE_HASH] = BX("code_hash", DIGEST_LEN),
     [INVITE_NEW_EXPIRY] = U64("expiry"),
@@ -205,10 +220,12 @@ static const struct msg_spec table[] = {
     ASK(BLOB_END, "BLOB_END", MAY_SEND, BLOB_AT, blob_end),
     ASK(PREKEY_PUT, "PREKEY_PUT", MAY_SEND, OK, prekey_put),
     ASK(PREKEY_GET, "PREKEY_GET", MAY_SEND, PREKEYS, prekey_get),
+    ASK(COLLECTED_GET, "COLLECTED_GET", MAY_SEND, COLLECTED, collected_get),
     ASK(DIR_GET, "DIR_GET", MAY_MEMBER, DIR, dir_get),
     ASK(STMT_PUT, "STMT_PUT", MAY_MEMBER | MAY_STRANGER, STMT, stmt_put),
     ASK(CONSISTENCY_GET, "CONSISTENCY_GET", MAY_MEMBER, PROOF, consistency_get),
     ASK(TILE_GET, "TILE_GET", MAY_MEMBER, TILE, tile_get),
+    ASK(COSIGNED_GET, "COSIGNED_GET", MAY_MEMBER, COSIGNED, cosigned_get),
     ASK(INVITE_NEW, "INVITE_NEW", MAY_REGISTRAR, OK, invite_new),
     ASK(JOIN, "JOIN", MAY_STRANGER, JOIN_STATE, join),
     ASK(JOIN_STATUS, "JOIN_STATUS", MAY_STRANGER, JOIN_STATE, join_status),
@@ -226,9 +243,11 @@ static const struct msg_spec table[] = {
     TELL(PROOF, "PROOF", MSG_ANSWERS, proof),
     TELL(BLOB_AT, "BLOB_AT", MSG_ANSWERS, blob_at),
     TELL(PREKEYS, "PREKEYS", MSG_ANSWERS, prekeys),
+    TELL(COLLECTED, "COLLECTED", MSG_ANSWERS, collected),
     TELL(DIR, "DIR", MSG_EITHER, dir),
     TELL(STMT, "STMT", MSG_ANSWERS, stmt),
     TELL(TILE, "TILE", MSG_ANSWERS, tile),
+    TELL(COSIGNED, "COSIGNED", MSG_ANSWERS, cosigned),
     TELL(JOIN_STATE, "JOIN_STATE", MSG_ANSWERS, join_state),
     TELL(JOINS, "JOINS", MSG_ANSWERS, joins),
     TELL(ERROR, "ERROR", MSG_ANSWERS, error),

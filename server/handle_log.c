@@ -84,3 +84,27 @@ handle_tile_get(struct session *s, const struct msg *m, const uint8_t *bytes,
     }
     buf_clear(&tile);
 }
+
+void
+handle_cosigned_get(struct session *s, const struct msg *m,
+                    const uint8_t *bytes, size_t len)
+{
+    struct buf note = {0};
+    enum err rc = store_cosigned(session_relay(s)->reader,
+                                 (enum store_log)m->f[COSIGNED_GET_LOG].u,
+                                 m->f[COSIGNED_GET_SIZE].u, &note);
+
+    (void)bytes;
+    (void)len;
+    if (rc == ERR_OK) {
+        struct msg_field out[] = {[COSIGNED_CHECKPOINT] =
+                                      msg_bin(note.data, note.len)};
+        session_send(s, MSG_COSIGNED, m->req, out, 1);
+    } else if (rc == ERR_NOTFOUND) {
+        session_error(s, m->req, PERR_NOTFOUND,
+                      "no such head is cosigned by enough witnesses");
+    } else {
+        session_error(s, m->req, PERR_INTERNAL, err_text(rc));
+    }
+    buf_clear(&note);
+}

@@ -15,6 +15,7 @@ static handler_fn *const handlers[256] = {
     [MSG_STMT_PUT] = handle_stmt_put,
     [MSG_CONSISTENCY_GET] = handle_consistency_get,
     [MSG_TILE_GET] = handle_tile_get,
+    [MSG_COSIGNED_GET] = handle_cosigned_get,
     [MSG_INVITE_NEW] = handle_invite_new,
     [MSG_JOIN] = handle_join,
     [MSG_JOIN_STATUS] = handle_join_status,

@@ -26,6 +26,7 @@ handler_fn handle_audit_get;
 handler_fn handle_proof_get; /* handle_log.c */
 handler_fn handle_consistency_get;
 handler_fn handle_tile_get;
+handler_fn handle_cosigned_get;
 handler_fn handle_prekey_put; /* handle_prekey.c */
 handler_fn handle_prekey_get;
 handler_fn handle_dir_get; /* handle_directory.c */

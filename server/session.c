@@ -322,7 +322,7 @@ static bool
 is_allowed_suspended(unsigned type)
 {
     return type == MSG_DIR_GET || type == MSG_CONSISTENCY_GET ||
-           type == MSG_PROOF_GET;
+           type == MSG_PROOF_GET || type == MSG_COSIGNED_GET;
 }
 
 static void

@@ -46,6 +46,7 @@ static enum err (*const appliers[STORE_OP_KINDS])(struct tx *,
     [STORE_OP_BLOB_COMPLETE] = apply_blob_complete,
     [STORE_OP_EVENT] = apply_event,
     [STORE_OP_QUOTA_REFUSED] = apply_quota_refused,
+    [STORE_OP_COSIGNED] = apply_cosigned,
 };
 
 enum err
@@ -99,6 +100,8 @@ store_op_bytes(const struct store_op *op)
         return op->statement.stmt.len;
     case STORE_OP_JOIN:
         return op->join.request.len;
+    case STORE_OP_COSIGNED:
+        return op->cosigned.note.len;
     default:
         return sizeof(*op);
     }

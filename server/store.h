@@ -146,6 +146,7 @@ enum store_op_kind {
     STORE_OP_BLOB_COMPLETE,
     STORE_OP_EVENT,
     STORE_OP_QUOTA_REFUSED,
+    STORE_OP_COSIGNED,
     STORE_OP_KINDS
 };
 
@@ -299,6 +300,19 @@ struct store_quota_refused_op {
     struct device_id device;
 };
 
+/* A head of LOG with all the cosignatures held for it, verified, as one note;
+ * takes the place of what was held for the same head.  TIME_S is when its
+ * newest quorum held (HAS_QUORUM), else that of its newest cosignature.  The
+ * sweep keeps a week of them, then the last one of each hour while receipts
+ * may want it. */
+struct store_cosigned_op {
+    enum store_log log;
+    uint64_t size;
+    uint64_t time_s;
+    bool has_quorum;
+    struct span note;
+};
+
 /* One write.  Spans and arrays are borrowed until the operation is answered.
  * Zero-initialise; store_op_clear() frees the result. */
 struct store_op {
@@ -320,6 +334,7 @@ struct store_op {
         struct store_blob_complete_op blob_complete;
         struct store_event_op event;
         struct store_quota_refused_op quota_refused;
+        struct store_cosigned_op cosigned;
     };
     struct store_result result;
 };
@@ -419,6 +434,9 @@ enum err store_head(struct store_reader *rd, enum store_log log,
                     struct head *out);
 enum err store_head_at(struct store_reader *rd, enum store_log log,
                        uint64_t size, struct head *out);
+/* The first one that covers entry INDEX.  ERR_NOTFOUND. */
+enum err store_head_above(struct store_reader *rd, enum store_log log,
+                          uint64_t index, struct head *out);
 /* A merkle_read_fn: ARG is a struct store_nodes. */
 struct store_nodes {
     struct store_reader *rd;
@@ -438,6 +456,14 @@ enum err store_consistency(struct store_reader *rd, enum store_log log,
  * ERR_MALFORMED, ERR_NOTFOUND (not that wide yet). */
 enum err store_tile(struct store_reader *rd, enum store_log log,
                     const char *path, struct buf *out);
+
+/* The note of the first cosigned head with its quorum and at least SIZE leaves
+ * (0: of the newest), or all that is held for exactly SIZE; appended to OUT.
+ * ERR_NOTFOUND. */
+enum err store_cosigned(struct store_reader *rd, enum store_log log,
+                        uint64_t size, struct buf *out);
+enum err store_cosigned_at(struct store_reader *rd, enum store_log log,
+                           uint64_t size, struct buf *out);
 
 struct store_blob {
     uint64_t blob; /* row, names the file in blob_file.h */

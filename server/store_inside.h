@@ -244,6 +244,11 @@ enum err blob_drop(struct tx *tx, const struct store_blob *blob);
 enum err quota_used(struct tx *tx, const struct agency_id *agency, bool own,
                     uint64_t *packets, uint64_t *bytes);
 
+/* ---- store_cosigned.c ---- */
+enum err apply_cosigned(struct tx *tx, struct store_op *op);
+/* One head that is due: dropped, or kept as the last of its hour. */
+enum err sweep_cosigned(struct tx *tx);
+
 enum err apply_sweep(struct tx *tx, struct store_op *op); /* store_sweep.c */
 /* Erases packets and openings whose retention is over. store_erase.c */
 enum err sweep_erase(struct tx *tx, uint32_t max);

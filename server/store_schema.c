@@ -106,6 +106,15 @@ static const char *const migrations[] = {
     /* Purged when the hour's event is written. */
     "CREATE TABLE quota_refused (hour INTEGER, agency BLOB,"
     " n INTEGER NOT NULL, PRIMARY KEY (hour, agency)) WITHOUT ROWID;",
+
+    /* Heads that witnesses cosigned.  Purged when due: first unless the last
+     * of its hour, then for good. */
+    "CREATE TABLE cosigned (log INTEGER, size INTEGER,"
+    " time_s INTEGER NOT NULL, quorum INTEGER NOT NULL, due INTEGER NOT NULL,"
+    " thinned INTEGER NOT NULL, note BLOB NOT NULL,"
+    " PRIMARY KEY (log, size)) WITHOUT ROWID;"
+    "CREATE INDEX cosigned_due ON cosigned (due);"
+    "CREATE INDEX cosigned_quorum ON cosigned (log, size) WHERE quorum = 1;",
 };
 
 enum { MIGRATIONS = sizeof(migrations) / sizeof(migrations[0]) };

@@ -242,6 +242,25 @@
                  " ORDER BY hour LIMIT 1")                                     \
     X(QUOTA_DROP, "DELETE FROM quota_refused WHERE hour = ? AND agency = ?")
 
+/* store_cosigned.c */
+#define STORE_SQL_COSIGNED(X)                                                  \
+    X(COSIGNED_SET, "INSERT OR REPLACE INTO cosigned (log, size, time_s,"      \
+                    " quorum, due, thinned, note)"                             \
+                    " VALUES (?, ?, ?, ?, ?, 0, ?)")                           \
+    X(COSIGNED_DUE, "SELECT log, size, time_s, quorum, thinned FROM cosigned"  \
+                    " WHERE due <= ? ORDER BY due LIMIT 1")                    \
+    X(COSIGNED_LATER, "SELECT size FROM cosigned WHERE log = ? AND size > ?"   \
+                      " AND quorum = 1 AND time_s >= ? AND time_s < ?"         \
+                      " ORDER BY size LIMIT 1")                                \
+    X(COSIGNED_KEEP, "UPDATE cosigned SET thinned = 1, due = ?"                \
+                     " WHERE log = ? AND size = ?")                            \
+    X(COSIGNED_DROP, "DELETE FROM cosigned WHERE log = ? AND size = ?")        \
+    X(COSIGNED_NEWEST, "SELECT note FROM cosigned WHERE log = ?"               \
+                       " AND quorum = 1 ORDER BY size DESC LIMIT 1")           \
+    X(COSIGNED_FROM, "SELECT note FROM cosigned WHERE log = ? AND size >= ?"   \
+                     " AND quorum = 1 ORDER BY size LIMIT 1")                  \
+    X(COSIGNED_AT, "SELECT note FROM cosigned WHERE log = ? AND size = ?")
+
 /* store_read*.c, store_check*.c */
 #define STORE_SQL_READS(X)                                                     \
     X(NEXT_WAITING, "SELECT s.packet, s.pos FROM slot s"                       \
@@ -274,6 +293,7 @@
     STORE_SQL_JOINS(X)                                                         \
     STORE_SQL_BLOBS(X)                                                         \
     STORE_SQL_SWEEP(X)                                                         \
+    STORE_SQL_COSIGNED(X)                                                      \
     STORE_SQL_READS(X)
 
 enum sql {

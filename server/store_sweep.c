@@ -178,7 +178,7 @@ settle_one_quota(struct tx *tx)
 
 static chore_fn *const chores[] = {
     expire_one,     warn_one,      drop_one_body,
-    end_one_device, drop_one_blob, settle_one_quota,
+    end_one_device, drop_one_blob, settle_one_quota, sweep_cosigned,
 };
 
 static enum err

@@ -59,6 +59,15 @@ sip_hash(const uint64_t seed[2], const uint8_t *key, size_t len)
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+uint64_t
+map_hash(const uint8_t seed[16], const void *key, size_t len)
+{
+    uint64_t words[2];
+
+    memcpy(words, seed, sizeof(words));
+    return sip_hash(words, key, len);
+}
+
 /* --- slots
  * -------------------------------------------------------------------- */
 

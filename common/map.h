@@ -33,6 +33,9 @@ void *map_find(const struct map *m, const void *key);
 /* Gives the value, or NULL. */
 void *map_remove(struct map *m, const void *key);
 
+/* SipHash-1-3 of KEY, for who keeps a table of another shape. */
+uint64_t map_hash(const uint8_t seed[16], const void *key, size_t len);
+
 /* Walks in no order: start with *POS = 0 until it gives NULL.  *KEY (may be
  * NULL) is borrowed until the map changes.  No changes during a walk. */
 void *map_next(const struct map *m, size_t *pos, const void **key);

@@ -8,7 +8,7 @@
  *   stored + carried = handed_over + refused + expired + withdrawn + pending
  *
  * Life: balance_new() ... balance_event()* ... balance_finish() any number of
- * times, more events, ... balance_free().  About 250 bytes a packet.
+ * times, more events, ... balance_free().  About 110 bytes a packet.
  */
 #ifndef SEALPOST_PROTO_BALANCE_H
 #define SEALPOST_PROTO_BALANCE_H
@@ -122,9 +122,17 @@ struct balance_packet {
     struct hash pkt_digest;
     uint64_t stored_index; /* of its stored event; UINT64_MAX: not known */
     uint64_t not_after;    /* seconds */
+    uint64_t stored_ms;    /* 0: not known */
+    uint64_t end_ms;       /* 0: it has not ended */
     enum packet_state state;
+    uint16_t reason; /* of the event that ended it */
+    uint8_t class;
     bool is_own;
     bool is_carried; /* stored before first_index */
+    /* Carried, in state UNSEEN: it ended before, we do not know how. */
+    bool is_over;
+    bool is_warned; /* its sender was warned before the end */
+    bool is_late;   /* a receipt came after the end */
 };
 /* ERR_NOTFOUND when no event named it. */
 enum err balance_packet(const struct balance *b, const struct agency_id *sender,
@@ -134,5 +142,26 @@ enum err balance_packet(const struct balance *b, const struct agency_id *sender,
 void balance_each(const struct balance *b,
                   bool (*each)(void *arg, const struct balance_packet *p),
                   void *arg);
+
+/* ---- a balance that goes on another day ----
+ *
+ * balance_new() with the options of before, each packet of balance_each() and
+ * each leaf of balance_leaf_nth() in order, balance_restore_next(): then it is
+ * as it was, but for balance_findings().
+ */
+
+/* ERR_NOMEM; ERR_EXISTS for a second one of that name; ERR_MALFORMED for
+ * values that no balance could have given. */
+enum err balance_restore(struct balance *b, const struct balance_packet *p);
+enum err balance_restore_leaf(struct balance *b, uint64_t index,
+                              bool is_erased);
+void balance_restore_next(struct balance *b, uint64_t next_index);
+uint64_t balance_next_index(const struct balance *b);
+/* Leaves of balance_unopened(), I from 0.  False behind the last. */
+bool balance_leaf_nth(const struct balance *b, size_t i, uint64_t *index,
+                      bool *is_erased);
+/* The packet stored at this index was erased: as if it had never been seen.
+ * Nothing when there is none. */
+void balance_forget(struct balance *b, uint64_t stored_index);
 
 #endif

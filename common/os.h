@@ -82,12 +82,18 @@ enum err os_read_file(const char *path, size_t max, struct buf *buf);
  * file, fsync, rename, fsync of the directory. */
 enum err os_write_file_atomic(const char *path, const void *bytes, size_t len,
                               unsigned mode);
+/* The same without the last step: the name is durable when the caller has
+ * synced the directory (os_fsync_dir), once for many files. */
+enum err os_put_file(const char *path, const void *bytes, size_t len,
+                     unsigned mode);
 /* Renames over TO when it is there, then syncs the directory. */
 enum err os_rename(const char *from, const char *to);
 /* ERR_OK also when there was nothing. */
 enum err os_remove(const char *path);
 /* With its parents; ERR_OK when it is there already. */
 enum err os_mkdirs(const char *path, unsigned mode);
+/* Those that it makes have MODE whatever os_private_files() says. */
+enum err os_mkdirs_exactly(const char *path, unsigned mode);
 enum err os_fsync_dir(const char *path);
 /* Permission bits; for refusing files that others can read. */
 enum err os_mode(const char *path, unsigned *mode);

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -417,6 +416,19 @@ os_write_file_atomic(const char *path, const void *bytes, size_t len,
     return rc;
 }
 
+enum err
+os_put_file(const char *path, const void *bytes, size_t len, unsigned mode)
+{
+    char temp[OS_PATH_MAX];
+    enum err rc = write_temporary(temp, sizeof(temp), path, bytes, len, mode);
+
+    if (rc == ERR_OK && rename(temp, path) != 0) {
+        rc = os_fail(errno);
+        unlink(temp);
+    }
+    return rc;
+}
+
 static enum err
 fsync_parent(const char *path)
 {
@@ -455,17 +467,17 @@ os_fsync_dir(const char *path)
 }
 
 static enum err
-make_one(const char *path, unsigned mode)
+make_one(const char *path, unsigned mode, bool exactly)
 {
-    if (mkdir(path, (mode_t)mode) == 0)
-        return fsync_parent(path);
-    if (errno == EEXIST && os_is_dir(path))
-        return ERR_OK;
-    return os_fail(errno);
+    if (mkdir(path, (mode_t)mode) != 0)
+        return errno == EEXIST && os_is_dir(path) ? ERR_OK : os_fail(errno);
+    if (exactly && chmod(path, (mode_t)mode) != 0)
+        return os_fail(errno);
+    return fsync_parent(path);
 }
 
-enum err
-os_mkdirs(const char *path, unsigned mode)
+static enum err
+make_all(const char *path, unsigned mode, bool exactly)
 {
     char part[OS_PATH_MAX];
     size_t len = strlen(path);
@@ -480,9 +492,21 @@ os_mkdirs(const char *path, unsigned mode)
             continue;
         memcpy(part, path, i);
         part[i] = '\0';
-        rc = make_one(part, mode);
+        rc = make_one(part, mode, exactly);
     }
     return rc;
+}
+
+enum err
+os_mkdirs(const char *path, unsigned mode)
+{
+    return make_all(path, mode, false);
+}
+
+enum err
+os_mkdirs_exactly(const char *path, unsigned mode)
+{
+    return make_all(path, mode, true);
 }
 
 enum err
@@ -518,59 +542,4 @@ os_free_disk(const char *path, uint64_t *bytes)
         return os_fail(errno);
     *bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
     return ERR_OK;
-}
-
-/* --- locks
- * --------------------------------------------------------------------- */
-
-static long
-holder_of(int fd)
-{
-    char text[24] = "";
-    ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-
-    return n > 0 ? strtol(text, NULL, 10) : 0;
-}
-
-static enum err
-write_holder(int fd)
-{
-    char text[24];
-    int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-    enum err rc = os_truncate(fd, 0);
-
-    return rc == ERR_OK ? os_pwrite(fd, text, (size_t)n, 0) : rc;
-}
-
-enum err
-os_lock_file(struct os_lock *lock, const char *path, enum os_wait wait,
-             long *holder)
-{
-    int fd = -1, locked;
-    enum err rc = os_open(&fd, path, OS_CREATE, 0600);
-
-    if (rc != ERR_OK)
-        return rc;
-    do
-        locked = flock(fd, LOCK_EX | (wait == OS_WAIT ? 0 : LOCK_NB));
-    while (locked != 0 && errno == EINTR);
-    rc = os_result(locked);
-    if (rc == ERR_BUSY && holder != NULL)
-        *holder = holder_of(fd);
-    /* On a full disk the lock holds all the same; only the name is missing. */
-    if (rc == ERR_OK)
-        write_holder(fd);
-    else
-        os_close(&fd);
-    if (rc == ERR_OK)
-        lock->fd = fd;
-    return rc;
-}
-
-void
-os_unlock(struct os_lock *lock)
-{
-    if (lock->fd >= 0)
-        os_truncate(lock->fd, 0);
-    os_close(&lock->fd); /* and with it the lock */
 }

@@ -1,4 +1,4 @@
-/* The process, the terminal and secrets; files are in os_posix.c. */
+/* The process, its locks, the terminal and secrets; files are in os_posix.c. */
 #define _GNU_SOURCE /* ppoll */
 #include "common/os.h"
 
@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -78,6 +79,61 @@ os_sleep_ms(uint32_t ms)
 
     while (nanosleep(&left, &left) != 0 && errno == EINTR)
         continue;
+}
+
+/* --- locks
+ * --------------------------------------------------------------------- */
+
+static long
+holder_of(int fd)
+{
+    char text[24] = "";
+    ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+    return n > 0 ? strtol(text, NULL, 10) : 0;
+}
+
+static enum err
+write_holder(int fd)
+{
+    char text[24];
+    int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+    enum err rc = os_truncate(fd, 0);
+
+    return rc == ERR_OK ? os_pwrite(fd, text, (size_t)n, 0) : rc;
+}
+
+enum err
+os_lock_file(struct os_lock *lock, const char *path, enum os_wait wait,
+             long *holder)
+{
+    int fd = -1, locked;
+    enum err rc = os_open(&fd, path, OS_CREATE, 0600);
+
+    if (rc != ERR_OK)
+        return rc;
+    do
+        locked = flock(fd, LOCK_EX | (wait == OS_WAIT ? 0 : LOCK_NB));
+    while (locked != 0 && errno == EINTR);
+    rc = locked == 0 ? ERR_OK : os_fail(errno);
+    if (rc == ERR_BUSY && holder != NULL)
+        *holder = holder_of(fd);
+    /* On a full disk the lock holds all the same; only the name is missing. */
+    if (rc == ERR_OK)
+        write_holder(fd);
+    else
+        os_close(&fd);
+    if (rc == ERR_OK)
+        lock->fd = fd;
+    return rc;
+}
+
+void
+os_unlock(struct os_lock *lock)
+{
+    if (lock->fd >= 0)
+        os_truncate(lock->fd, 0);
+    os_close(&lock->fd); /* and with it the lock */
 }
 
 /* --- the terminal ------------------------------------------------------------

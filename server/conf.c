@@ -23,6 +23,12 @@ static const struct config_key keys[] = {
      offsetof(struct conf, pending_packets_max), 1, 0},
     {"quota", "pending_bytes", CONFIG_SIZE,
      offsetof(struct conf, pending_bytes_max), 1, 0},
+    {"publish", "beat", CONFIG_DURATION, offsetof(struct conf, beat_ms), 100,
+     3600000},
+    {"publish", "delivery", CONFIG_BOOL,
+     offsetof(struct conf, publish_delivery), 0, 0},
+    {"publish", "directory", CONFIG_BOOL,
+     offsetof(struct conf, publish_directory), 0, 0},
     {"log", "level", CONFIG_STR, offsetof(struct conf, log_level), 4, 5},
 };
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
@@ -39,6 +45,8 @@ conf_load(struct conf *out, const char *path, struct buf *errors)
         .sessions_per_address_max = 1024,
         .handshakes_per_s = 1000,
         .sweep_ms = 60 * 1000,
+        .beat_ms = 5 * 1000,
+        .publish_delivery = true,
     };
     if (out->listen == NULL || out->log_level == NULL)
         return ERR_NOMEM;

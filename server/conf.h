@@ -5,6 +5,7 @@
 #ifndef SEALPOST_SERVER_CONF_H
 #define SEALPOST_SERVER_CONF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/buf.h"
@@ -21,6 +22,9 @@ struct conf {
     uint64_t pending_packets_max; /* quota of an agency */
     uint64_t pending_bytes_max;
     uint64_t page_count_max; /* of the database; 0: no bound */
+    uint64_t beat_ms;        /* of the public logs, publish.h */
+    bool publish_delivery;
+    bool publish_directory;
 };
 
 /* Defaults, then PATH (NULL: none; a missing file is an error).  ERRORS gets a

@@ -10,6 +10,7 @@
 #include "common/list.h"
 #include "common/os.h"
 #include "common/stream.h"
+#include "server/publish.h"
 #include "server/relay.h"
 
 enum { LINE_MAX_LEN = 64, BACKLOG = 8, ASK_MS = 5000 };
@@ -51,6 +52,7 @@ gather(struct relay *r, void (*each)(struct buf *, const struct fact *),
        struct buf *out)
 {
     struct store_thread_stats w = store_thread_stats(r->writer);
+    struct publish_stats pub = publish_stats(r->publish);
     struct store_counts c;
     enum err rc = store_counts(r->reader, &c);
     struct fact packets[] = {{"stored", 0},  {"handed_over", 0},
@@ -80,6 +82,9 @@ gather(struct relay *r, void (*each)(struct buf *, const struct fact *),
         {"queue_operations", w.waiting},
         {"queue_bytes", w.waiting_bytes},
         {"disk_full", w.is_disk_full},
+        {"publish_behind",
+         pub.behind[STORE_DELIVERY] + pub.behind[STORE_DIRECTORY]},
+        {"publish_failing", pub.is_failing},
         {"uptime_s", (clock_mono_ms() - r->started_ms) / 1000},
     };
 

@@ -11,6 +11,7 @@
 #include "server/control.h"
 #include "server/listener.h"
 #include "server/mailroom.h"
+#include "server/publish.h"
 #include "server/session.h"
 #include "server/statements.h"
 #include "server/task.h"
@@ -276,6 +277,19 @@ open_writer(struct relay *r)
     return rc;
 }
 
+static enum err
+open_publish(struct relay *r, char *why, size_t why_len)
+{
+    struct publish_options opt = {
+        .data_dir = r->data_dir,
+        .beat_ms = r->conf.beat_ms,
+        .files_of = {[STORE_DELIVERY] = r->conf.publish_delivery,
+                     [STORE_DIRECTORY] = r->conf.publish_directory},
+    };
+
+    return publish_open(&r->loop, r->store, &opt, &r->publish, why, why_len);
+}
+
 static void
 on_signal(uv_signal_t *h, int number)
 {
@@ -426,6 +440,8 @@ relay_open(struct relay *r, const struct relay_options *opt, char *why,
     if (rc == ERR_OK)
         rc = open_writer(r);
     if (rc == ERR_OK)
+        rc = open_publish(r, why, why_len);
+    if (rc == ERR_OK)
         rc = open_network(r, opt, why, why_len);
     if (rc != ERR_OK && why[0] == '\0')
         (void)snprintf(why, why_len, "%s", err_text(rc));
@@ -474,6 +490,8 @@ relay_stop(struct relay *r)
     listener_close(r);
     control_close(r->control);
     r->control = NULL;
+    publish_close(r->publish);
+    r->publish = NULL;
     close_handles(r);
     blob_files_stop(r->store);
     (void)uv_timer_start(&r->deadline, on_stop_deadline, STOP_MS, 0);
@@ -508,6 +526,7 @@ close_loop(struct relay *r)
     uv_close((uv_handle_t *)&r->deadline, NULL);
     listener_close(r);
     control_close(r->control);
+    publish_close(r->publish);
     (void)uv_run(&r->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&r->loop);
 }

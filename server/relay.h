@@ -26,6 +26,7 @@
 
 struct acceptor;
 struct control;
+struct publish;
 struct session;
 struct statements;
 struct task;
@@ -48,6 +49,7 @@ struct relay {
     struct statements *statements;
     struct acceptor *acceptor;
     struct control *control;
+    struct publish *publish;
     struct list sessions; /* struct session, all states */
     size_t session_count;
     struct list guests; /* those that are no device's, oldest first */

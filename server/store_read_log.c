@@ -39,6 +39,13 @@ store_head_at(struct store_reader *rd, enum store_log log, uint64_t size,
 }
 
 enum err
+store_head_above(struct store_reader *rd, enum store_log log, uint64_t index,
+                 struct head *out)
+{
+    return view_first_head(&rd->view, log, index, out);
+}
+
+enum err
 store_node(void *arg, unsigned level, uint64_t index, struct hash *out)
 {
     const struct store_nodes *nodes = arg;

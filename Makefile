@@ -122,7 +122,7 @@ $(peers) $(benches): %: %.o $(B)/libtests.a $(B)/libbase.a
 
 # The relay that lies: the real one, with what it says and writes wrapped.
 lying = session_send session_push opening_make relay_sweep welcome_take \
-    store_head store_leaves
+    store_head store_heads store_leaves welcome_send handle_dir_get
 liar = $(B)/tests/hostile/liar
 $(liar): $(B)/server/main.o $(B)/tests/hostile/liar.o $(B)/libserver.a \
     $(B)/libbase.a

@@ -326,20 +326,36 @@ __wrap_relay_sweep(struct relay *r)
     return lies("never-sweep") ? ERR_OK : __real_relay_sweep(r);
 }
 
-/* An honest relay stops when a client shows it a head that it does not have. */
+/* An honest relay stops when a client shows it a head that it does not have;
+ * one that lies ("shameless": in nothing else) goes on. */
 bool __real_welcome_take(struct session *s, const struct msg *m);
 bool __wrap_welcome_take(struct session *s, const struct msg *m);
 bool
 __wrap_welcome_take(struct session *s, const struct msg *m)
 {
-    return lies("shameless") ? true : __real_welcome_take(s, m);
+    struct lie l;
+
+    read_lie(&l);
+    return l.name[0] != '\0' ? true : __real_welcome_take(s, m);
 }
 
 /* The directory as it was when it had NUMBER leaves. */
+static struct session *listener; /* to whom it is speaking of the directory */
+
+static bool
+lies_now(const char *name, uint64_t *number)
+{
+    struct lie l;
+
+    read_lie(&l);
+    return lies_to(listener, name, number) &&
+           (listener != NULL || l.agency[0] == '\0' || l.agency[0] == '*');
+}
+
 static bool
 is_frozen(enum store_log log, uint64_t *size)
 {
-    return log == STORE_DIRECTORY && lies_to(NULL, "freeze-directory", size) &&
+    return log == STORE_DIRECTORY && lies_now("freeze-directory", size) &&
            *size > 0;
 }
 
@@ -360,6 +376,23 @@ invent(struct head *h, uint64_t size, enum store_log log)
     keys_free(keys);
 }
 
+/* What it shows as the newest head of LOG. */
+static enum err
+bend(struct store_reader *rd, enum store_log log, struct head *h)
+{
+    uint64_t size = 0;
+
+    if (is_frozen(log, &size))
+        return store_head_at(rd, log, size, h);
+    if (lies_now("head-invented", &size) && log == STORE_DELIVERY)
+        invent(h, size, log);
+    if (lies_now("directory-invented", &size) && log == STORE_DIRECTORY)
+        invent(h, size, log);
+    if (lies_now("head-forged", &size) && log == STORE_DELIVERY)
+        h->sig.b[9] ^= 1;
+    return ERR_OK;
+}
+
 enum err __real_store_head(struct store_reader *rd, enum store_log log,
                            struct head *out);
 enum err __wrap_store_head(struct store_reader *rd, enum store_log log,
@@ -367,19 +400,24 @@ enum err __wrap_store_head(struct store_reader *rd, enum store_log log,
 enum err
 __wrap_store_head(struct store_reader *rd, enum store_log log, struct head *out)
 {
-    uint64_t size;
-    enum err rc = is_frozen(log, &size) ? store_head_at(rd, log, size, out)
-                                        : __real_store_head(rd, log, out);
+    enum err rc = __real_store_head(rd, log, out);
 
-    if (rc == ERR_OK && lies_to(NULL, "head-invented", &size) &&
-        log == STORE_DELIVERY)
-        invent(out, size, log);
-    if (rc == ERR_OK && lies_to(NULL, "directory-invented", &size) &&
-        log == STORE_DIRECTORY)
-        invent(out, size, log);
-    if (rc == ERR_OK && lies("head-forged") && log == STORE_DELIVERY)
-        out->sig.b[9] ^= 1;
-    return rc;
+    return rc == ERR_OK ? bend(rd, log, out) : rc;
+}
+
+void __real_store_heads(struct store *st, struct head heads[STORE_LOGS]);
+void __wrap_store_heads(struct store *st, struct head heads[STORE_LOGS]);
+void
+__wrap_store_heads(struct store *st, struct head heads[STORE_LOGS])
+{
+    struct store_reader *rd = NULL;
+
+    __real_store_heads(st, heads);
+    if (store_reader_open(st, &rd) != ERR_OK ||
+        bend(rd, STORE_DIRECTORY, &heads[STORE_DIRECTORY]) != ERR_OK ||
+        bend(rd, STORE_DELIVERY, &heads[STORE_DELIVERY]) != ERR_OK)
+        abort();
+    store_reader_close(rd);
 }
 
 enum err __real_store_leaves(struct store_reader *rd, enum store_log log,
@@ -401,4 +439,24 @@ __wrap_store_leaves(struct store_reader *rd, enum store_log log, uint64_t from,
             max = (unsigned)(size - from);
     }
     return __real_store_leaves(rd, log, from, max, each, arg);
+}
+
+void __real_welcome_send(struct session *s);
+void __wrap_welcome_send(struct session *s);
+void
+__wrap_welcome_send(struct session *s)
+{
+    listener = s;
+    __real_welcome_send(s);
+    listener = NULL;
+}
+
+handler_fn __real_handle_dir_get, __wrap_handle_dir_get;
+void
+__wrap_handle_dir_get(struct session *s, const struct msg *m,
+                      const uint8_t *bytes, size_t len)
+{
+    listener = s;
+    __real_handle_dir_get(s, m, bytes, len);
+    listener = NULL;
 }

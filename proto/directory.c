@@ -62,6 +62,7 @@ directory_free(struct directory *dir)
         mailbox_free(dir->mailboxes[i]);
     for (size_t i = 0; i < DIR_LEVELS; i++)
         free(dir->levels[i].nodes);
+    free(dir->policies);
     free(dir->agencies);
     free(dir->devices);
     free(dir->mailboxes);

@@ -28,6 +28,9 @@
  * - A second REVOKE or STOP_DEVICE has effect only with an earlier `since`.
  * - Agency names, and labels of an agency's open mailboxes, are taken once
  *   (ASCII letters compared without case).
+ * - A POLICY that changes log key or an origin says which delivery log it
+ *   succeeds (old_size, old_root), another one does not; a key and origin that
+ *   were given up never come back (section 14.9).
  * - A mailbox id belongs to its first agency for ever; its devices are of that
  *   agency; its deputy, if any, is a known other mailbox.
  */
@@ -170,7 +173,10 @@ enum dir_effect {
     X(DIR_NO_CHANGE, "no-change", "it says what is already so")                \
     X(DIR_BAD_SCOPE, "bad-scope", "the auditor's scope cannot be read")        \
     X(DIR_NOT_NFC, "not-nfc", "a text is not in Unicode form NFC")             \
-    X(DIR_TOO_MANY, "too-many", "the agency or the directory is full")
+    X(DIR_TOO_MANY, "too-many", "the agency or the directory is full")         \
+    X(DIR_BAD_SUCCESSION, "bad-succession",                                    \
+      "the log's name or key changes without old size and root, or comes "     \
+      "back")
 
 enum dir_code {
 #define DIR_ENUM(code, name, text) code,
@@ -247,6 +253,10 @@ bool directory_registrar_id(const struct directory *dir, struct agency_id *out);
 /* ---- look-ups; NULL: not known ---- */
 
 const struct dir_policy *directory_policy(const struct directory *dir);
+/* Every POLICY that took effect, in log order, I from 0; NULL behind the one in
+ * force.  The pointer is good until the next directory_apply. */
+const struct dir_policy *directory_policy_nth(const struct directory *dir,
+                                              size_t i);
 const struct dir_agency *directory_agency(const struct directory *dir,
                                           const struct agency_id *id);
 const struct dir_device *directory_device(const struct directory *dir,

@@ -81,7 +81,9 @@ commit_policy(struct directory *dir, const struct statement *st)
         keys[n] = p->keys[n].b;
     keys[n++] = p->relay_key.b;
     keys[n++] = p->log_key.b;
-    rc = use_keys(dir, keys, n, &dir_key_of_policy);
+    rc = ARRAY_GROW(dir->policies, dir->n_policies);
+    if (rc == ERR_OK)
+        rc = use_keys(dir, keys, n, &dir_key_of_policy);
     if (rc != ERR_OK)
         return rc;
     dir->policy = (struct dir_policy){
@@ -99,6 +101,7 @@ commit_policy(struct directory *dir, const struct statement *st)
     text_copy(dir->policy.relay_name, p->relay_name);
     text_copy(dir->policy.delivery_origin, p->delivery_origin);
     text_copy(dir->policy.directory_origin, p->directory_origin);
+    dir->policies[dir->n_policies++] = dir->policy;
     return ERR_OK;
 }
 

@@ -23,6 +23,8 @@ struct directory {
     bool needs_newer;
     struct hash network_id;
     struct dir_policy policy;
+    struct dir_policy *policies; /* all, the last is POLICY again */
+    size_t n_policies;
     uint64_t registrar_next_seq;
     struct hash registrar_prev;
     /* The newest time claimed by a statement that took effect. */

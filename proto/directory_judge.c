@@ -116,6 +116,47 @@ judge_genesis(const struct directory *dir, const struct statement *st)
 
 /* ---- one judge a kind ---- */
 
+/* One log of a POLICY: who signs it under which name. */
+static bool
+is_log(const struct dir_policy *p, const struct sign_key *key,
+       struct text_ref origin, bool delivery)
+{
+    return id_eq(&p->log_key, key) &&
+           same_text(origin,
+                     delivery ? p->delivery_origin : p->directory_origin);
+}
+
+/* It was given up: whoever has that key could show two histories. */
+static bool
+was_given_up(const struct directory *dir, const struct stmt_policy *p,
+             bool delivery)
+{
+    struct text_ref origin =
+        delivery ? p->delivery_origin : p->directory_origin;
+
+    if (is_log(&dir->policy, &p->log_key, origin, delivery))
+        return false;
+    for (size_t i = 0; i < dir->n_policies; i++)
+        if (is_log(&dir->policies[i], &p->log_key, origin, delivery))
+            return true;
+    return false;
+}
+
+static enum dir_code
+judge_succession(const struct directory *dir, const struct stmt_policy *p)
+{
+    static const struct hash none;
+    bool changes =
+        !is_log(&dir->policy, &p->log_key, p->delivery_origin, true) ||
+        !is_log(&dir->policy, &p->log_key, p->directory_origin, false);
+
+    if (changes != (p->old_size > 0) ||
+        (!changes && !id_eq(&p->old_root, &none)) ||
+        was_given_up(dir, p, true) || was_given_up(dir, p, false))
+        return DIR_BAD_SUCCESSION;
+    return DIR_FINE;
+}
+
 static enum dir_code
 judge_policy(const struct directory *dir, const struct statement *st)
 {
@@ -127,7 +168,7 @@ judge_policy(const struct directory *dir, const struct statement *st)
     if (!policy_may_name(dir, p->relay_key.b) ||
         !policy_may_name(dir, p->log_key.b))
         return DIR_KEY_USED;
-    return DIR_FINE;
+    return judge_succession(dir, p);
 }
 
 static bool

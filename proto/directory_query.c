@@ -12,6 +12,12 @@ directory_policy(const struct directory *dir)
     return dir->founded ? &dir->policy : NULL;
 }
 
+const struct dir_policy *
+directory_policy_nth(const struct directory *dir, size_t i)
+{
+    return i < dir->n_policies ? &dir->policies[i] : NULL;
+}
+
 const struct dir_agency *
 directory_agency(const struct directory *dir, const struct agency_id *id)
 {

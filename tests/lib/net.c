@@ -162,6 +162,26 @@ found(struct net *net)
 }
 
 void
+net_fill_policy(const struct net *net, struct statement *st)
+{
+    const struct dir_policy *p = directory_policy(net->dir);
+
+    net_head_registrar(net, st, STMT_POLICY);
+    st->body.policy = (struct stmt_policy){
+        .min_suite = p->min_suite,
+        .k = p->k,
+        .n = p->n,
+        .keys = p->keys,
+        .relay_name = text_ref(p->relay_name),
+        .relay_key = p->relay_key,
+        .log_key = p->log_key,
+        .delivery_origin = text_ref(p->delivery_origin),
+        .directory_origin = text_ref(p->directory_origin),
+        .retention_days = p->retention_days,
+    };
+}
+
+void
 net_init_k_of_n(struct net *net, uint8_t k, uint8_t n)
 {
     must(crypto_init() == ERR_OK, "no crypto");

@@ -99,6 +99,8 @@ void net_build_agency(const struct net *net, struct buf *out,
 void net_fill_admit(struct net *net, struct statement *st,
                     const struct sign_secret *root, const char *name,
                     uint8_t class);
+/* A POLICY that says what is in force; borrows from the directory. */
+void net_fill_policy(const struct net *net, struct statement *st);
 void net_fill_device(struct net *net, struct statement *st, unsigned agency,
                      struct sign_secret *key);
 void net_fill_reroot(struct net *net, struct statement *st, unsigned agency,

@@ -154,7 +154,8 @@ cosignature_verify(const char *text, size_t text_len,
     char message[COSIGNED_MAX];
     size_t len = cosigned_message(text, text_len, cosig->time_s, message);
 
-    if (len == 0 || witness->type != NOTE_COSIGNATURE)
+    if (len == 0 || witness->type != NOTE_COSIGNATURE ||
+        cosig->time_s > INT64_MAX)
         return ERR_VERIFY;
     return verify_raw(&cosig->sig, &witness->pub, message, len);
 }

@@ -5,7 +5,6 @@
 
 #include "common/bytes.h"
 #include "proto/lines.h"
-#include "proto/merkle.h"
 
 /* ---- the request ---- */
 

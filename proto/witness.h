@@ -18,6 +18,7 @@
 #include "common/err.h"
 #include "proto/crypto.h"
 #include "proto/ids.h"
+#include "proto/merkle.h"
 #include "proto/note.h"
 
 enum {
@@ -38,7 +39,7 @@ enum {
 
 struct witness_request {
     uint64_t old;
-    struct hash path[WITNESS_PROOF_MAX];
+    struct hash path[MERKLE_PATH_MAX]; /* at most WITNESS_PROOF_MAX of them */
     size_t n;
     const char *note; /* the signed checkpoint; borrowed from what was parsed */
     size_t note_len;

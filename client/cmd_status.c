@@ -55,7 +55,7 @@ who(const struct one *o, const struct event *ev, char *out, size_t max)
 {
     static const struct device_id nobody;
     const char *reason =
-        ev->reason == 0 ? NULL : delivery_reason_name(ev->reason);
+        ev->reason == 0 ? NULL : event_reason_name(ev->type, ev->reason);
     char device[96] = "";
     char words[32] = "";
 

@@ -128,7 +128,7 @@ static void
 tell(const struct verify *v)
 {
     const struct event *ev = &v->receipt.event;
-    const char *reason = delivery_reason_name(ev->reason);
+    const char *reason = event_reason_name(ev->type, ev->reason);
     char when[CLOCK_TEXT_MAX];
     char hex[33];
 

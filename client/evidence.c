@@ -107,6 +107,8 @@ evidence_problem(const struct directory *dir, const struct event *ev,
     static const struct hash none;
     struct hash h;
 
+    if (!event_reason_is_legal(ev->type, ev->reason))
+        return "an event gives a reason that is none of delivery";
     if (is_too_early(ev))
         return "a packet was ended as expired before its last day";
     if (id_eq(&ev->evidence, &none))

@@ -241,7 +241,7 @@ story_json(const struct story *s)
         if (!id_eq(&ev->actor, &nobody))
             json_put_hex(j, "device", ev->actor.b, sizeof(ev->actor.b));
         if (ev->reason != 0) {
-            const char *reason = delivery_reason_name(ev->reason);
+            const char *reason = event_reason_name(ev->type, ev->reason);
 
             json_put_str(j, "reason", reason == NULL ? "unknown" : reason);
         }

@@ -20,6 +20,7 @@ enum {
     SEALED_ENTRY_LEN = 2 + 32,
     PUBLIC_EVENT_LEN = 2 + EVENT_LEN,
     EVENT_SWEEP_S = 15 * 60, /* not_after to the sweep that writes expired */
+    COLLECTED_STEP_S = 15 * 60, /* no finer is told who collected when */
 };
 
 /* The numbers are in the log for ever. */
@@ -103,6 +104,12 @@ bool event_same_packet(const struct event *a, const struct event *b);
  * the state at the end.  ERR_STATE or ERR_CONFLICT. */
 enum err event_check_sequence(const struct event *events, size_t n,
                               enum packet_state *end);
+
+/* May an event of TYPE give REASON?  Reasons are about delivery only; most
+ * types have none (event_reason.c). */
+bool event_reason_is_legal(unsigned type, unsigned reason);
+/* "wrong_mailbox", "never_served"; NULL for one that is not legal. */
+const char *event_reason_name(unsigned type, unsigned reason);
 
 /* EVENT, 160 bytes.  Decoding gives ERR_VERSION for another version byte and
  * ERR_MALFORMED for an unknown type, non-zero reserved bytes, or a class or

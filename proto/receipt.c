@@ -52,6 +52,22 @@ delivery_reason_name(unsigned reason)
     return row != NULL ? row->name : NULL;
 }
 
+bool
+delivery_reason_in_rcpt(unsigned reason)
+{
+    const struct reason *row = reason_row(reason);
+
+    return row != NULL && row->in_rcpt;
+}
+
+bool
+delivery_reason_in_wdrw(unsigned reason)
+{
+    const struct reason *row = reason_row(reason);
+
+    return row != NULL && row->in_wdrw;
+}
+
 enum err
 delivery_reason_by_name(const char *name, uint16_t *out)
 {
@@ -70,10 +86,9 @@ static enum err
 rcpt_check(const struct rcpt *r)
 {
     static const struct hash unread = {{0}};
-    const struct reason *row = reason_row(r->reason);
     bool is_unread = id_eq(&r->opened, &unread);
 
-    if (outcome_name(r->outcome) == NULL || row == NULL || !row->in_rcpt)
+    if (outcome_name(r->outcome) == NULL || !delivery_reason_in_rcpt(r->reason))
         return ERR_MALFORMED;
     if ((r->outcome == OUTCOME_OPENED) != (r->reason == REASON_NONE))
         return ERR_MALFORMED;
@@ -87,9 +102,7 @@ rcpt_check(const struct rcpt *r)
 static enum err
 wdrw_check(const struct wdrw *w)
 {
-    const struct reason *row = reason_row(w->reason);
-
-    return row != NULL && row->in_wdrw ? ERR_OK : ERR_MALFORMED;
+    return delivery_reason_in_wdrw(w->reason) ? ERR_OK : ERR_MALFORMED;
 }
 
 /* A fixed layout, written through a cursor. */

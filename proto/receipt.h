@@ -51,6 +51,8 @@ enum delivery_reason {
 /* "opened", "undecryptable"; NULL for an unknown number. */
 const char *outcome_name(unsigned outcome);
 const char *delivery_reason_name(unsigned reason);
+bool delivery_reason_in_rcpt(unsigned reason);
+bool delivery_reason_in_wdrw(unsigned reason);
 /* ERR_NOTFOUND. */
 enum err delivery_reason_by_name(const char *name, uint16_t *out);
 

@@ -5,6 +5,7 @@
 
 #include "common/config.h"
 #include "common/os.h"
+#include "server/warn_clock.h"
 
 static const struct config_key keys[] = {
     {"network", "listen", CONFIG_STR, offsetof(struct conf, listen), 3, 259},
@@ -29,9 +30,31 @@ static const struct config_key keys[] = {
      offsetof(struct conf, publish_delivery), 0, 0},
     {"publish", "directory", CONFIG_BOOL,
      offsetof(struct conf, publish_directory), 0, 0},
+    {"warn", "urgent", CONFIG_DURATION, offsetof(struct conf, warn_urgent_ms),
+     60 * 1000, UINT64_C(7) * 24 * 3600 * 1000},
+    {"warn", "routine", CONFIG_DURATION, offsetof(struct conf, warn_routine_ms),
+     60 * 1000, UINT64_C(30) * 24 * 3600 * 1000},
+    {"warn", "utc_offset", CONFIG_STR, offsetof(struct conf, warn_utc_offset),
+     1, 6},
+    {"mailbox", "show_collected", CONFIG_BOOL,
+     offsetof(struct conf, show_collected), 0, 0},
     {"log", "level", CONFIG_STR, offsetof(struct conf, log_level), 4, 5},
 };
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
+
+static enum err
+check_offset(const struct conf *conf, const char *path, struct buf *errors)
+{
+    int32_t minutes;
+    enum err rc = warn_parse_offset(conf->warn_utc_offset, &minutes);
+
+    if (rc != ERR_OK)
+        buf_printf(errors,
+                   "%s: utc_offset: \"%s\" is not a distance from UTC such "
+                   "as +01:00\n",
+                   path, conf->warn_utc_offset);
+    return rc;
+}
 
 enum err
 conf_load(struct conf *out, const char *path, struct buf *errors)
@@ -47,15 +70,20 @@ conf_load(struct conf *out, const char *path, struct buf *errors)
         .sweep_ms = 60 * 1000,
         .beat_ms = 5 * 1000,
         .publish_delivery = true,
+        .warn_urgent_ms = 3600 * 1000,
+        .warn_routine_ms = 4 * 3600 * 1000,
+        .warn_utc_offset = strdup("+00:00"),
+        .show_collected = true,
     };
-    if (out->listen == NULL || out->log_level == NULL)
+    if (out->listen == NULL || out->log_level == NULL ||
+        out->warn_utc_offset == NULL)
         return ERR_NOMEM;
     if (path == NULL)
         return ERR_OK;
     rc = config_load(path, keys, KEYS, out, errors);
     if (rc != ERR_OK && errors->len == 0)
         buf_printf(errors, "cannot read %s: %s\n", path, os_last_error_text());
-    return rc;
+    return rc == ERR_OK ? check_offset(out, path, errors) : rc;
 }
 
 void

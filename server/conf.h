@@ -25,6 +25,10 @@ struct conf {
     uint64_t beat_ms;        /* of the public logs, publish.h */
     bool publish_delivery;
     bool publish_directory;
+    uint64_t warn_urgent_ms;
+    uint64_t warn_routine_ms; /* of working time */
+    char *warn_utc_offset;    /* of the working day, "+01:00" */
+    bool show_collected;      /* tell senders when a mailbox was collected */
 };
 
 /* Defaults, then PATH (NULL: none; a missing file is an error).  ERRORS gets a

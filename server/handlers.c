@@ -11,6 +11,7 @@ static handler_fn *const handlers[256] = {
     [MSG_BLOB_END] = handle_blob_end,
     [MSG_PREKEY_PUT] = handle_prekey_put,
     [MSG_PREKEY_GET] = handle_prekey_get,
+    [MSG_COLLECTED_GET] = handle_collected_get,
     [MSG_DIR_GET] = handle_dir_get,
     [MSG_STMT_PUT] = handle_stmt_put,
     [MSG_CONSISTENCY_GET] = handle_consistency_get,

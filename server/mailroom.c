@@ -10,6 +10,26 @@
 
 enum { UNSENT_MAX = 256 * 1024 }; /* bytes; beyond it the client is slow */
 
+static void
+on_noted(struct task *t)
+{
+    (void)t;
+}
+
+/* Senders may ask when a mailbox was last collected (COLLECTED_GET). */
+static void
+note_collected(struct session *s)
+{
+    struct relay *r = session_relay(s);
+    struct task *t =
+        task_new(r, NULL, 0, STORE_OP_COLLECTED, NULL, 0, on_noted);
+
+    if (t == NULL)
+        return;
+    t->job.op.collected.device = session_device(s)->id;
+    relay_submit(r, t);
+}
+
 void
 mailroom_open(struct session *s)
 {
@@ -23,7 +43,28 @@ mailroom_open(struct session *s)
         session_close(s, BYE_STOPPING, ERR_NOMEM);
         return;
     }
+    note_collected(s);
     mailroom_pump(s);
+}
+
+void
+mailroom_close(struct session *s)
+{
+    (void)map_remove(&session_relay(s)->mailrooms, session_device(s)->id.b);
+    note_collected(s);
+}
+
+bool
+mailroom_is_attended(struct relay *r, const struct dir_mailbox *mb)
+{
+    const struct dir_device *live[LIMIT_MAILBOX_DEVICES];
+    size_t n =
+        directory_live_devices(r->directory, mb, clock_wall_ms() / 1000, live);
+
+    for (size_t i = 0; i < n; i++)
+        if (map_find(&r->mailrooms, live[i]->id.b) != NULL)
+            return true;
+    return false;
 }
 
 static void

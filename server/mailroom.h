@@ -6,11 +6,13 @@
 #ifndef SEALPOST_SERVER_MAILROOM_H
 #define SEALPOST_SERVER_MAILROOM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "proto/ids.h"
 #include "proto/limits.h"
 
+struct dir_mailbox;
 struct relay;
 struct session;
 
@@ -22,6 +24,10 @@ struct mailroom {
 
 /* S becomes the device's mailbox session; an older one ends, superseded. */
 void mailroom_open(struct session *s);
+/* S, the device's mailbox session, ends. */
+void mailroom_close(struct session *s);
+/* Has any live member of MB its mailbox session now? */
+bool mailroom_is_attended(struct relay *r, const struct dir_mailbox *mb);
 /* Hands out what waits, as far as window and unsent bytes allow. */
 void mailroom_pump(struct session *s);
 /* A receipt for PACKET (16 bytes) came; whatever it said, the window moves. */

@@ -243,10 +243,15 @@ open_store(struct relay *r, char *why, size_t why_len)
         .pending_packets_max = r->conf.pending_packets_max,
         .pending_bytes_max = r->conf.pending_bytes_max,
         .page_count_max = (uint32_t)r->conf.page_count_max,
+        .warn = {.urgent_ms = r->conf.warn_urgent_ms,
+                 .routine_ms = r->conf.warn_routine_ms},
         .alarm = on_alarm,
     };
-    enum err rc = store_open(&cfg, &r->store, why, why_len);
+    enum err rc =
+        warn_parse_offset(r->conf.warn_utc_offset, &cfg.warn.utc_offset_min);
 
+    if (rc == ERR_OK)
+        rc = store_open(&cfg, &r->store, why, why_len);
     if (rc == ERR_OK)
         rc = store_reader_open(r->store, &r->reader);
     if (rc == ERR_OK)

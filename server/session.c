@@ -188,7 +188,7 @@ leave(struct session *s)
     while ((n = list_first(&s->tasks)) != NULL)
         task_orphan(list_entry(n, struct task, node));
     if (s->mail && map_find(&s->relay->mailrooms, s->device->id.b) == s)
-        (void)map_remove(&s->relay->mailrooms, s->device->id.b);
+        mailroom_close(s);
     statements_forget(s->relay->statements, s);
     transfers_close(s->transfers);
     s->transfers = NULL;

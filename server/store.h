@@ -27,6 +27,7 @@
 #include "proto/ids.h"
 #include "proto/merkle.h"
 #include "proto/note.h"
+#include "server/warn_clock.h"
 
 struct store;
 struct store_reader;
@@ -34,9 +35,8 @@ struct store_reader;
 enum store_log { STORE_DIRECTORY = 0, STORE_DELIVERY = 1, STORE_LOGS = 2 };
 
 enum {
-    STORE_WARN_HALF = 2, /* a packet not collected warns at life / this */
     STORE_BLOB_ORPHAN_S = 48 * 3600,    /* unreferenced attachments die */
-    STORE_BLOB_KEEP_S = 7 * 24 * 3600,  /* after expired or refused */
+    STORE_BLOB_KEEP_S = 7 * 24 * 3600,  /* of what may be sent again */
     STORE_PREKEYS_MAX = 8,              /* valid ones kept per device */
     STORE_RETENTION_DAYS = 400,         /* of openings, unless POLICY says */
     STORE_JOIN_KEEP_S = 14 * 24 * 3600, /* settled joins, spent invites */
@@ -55,6 +55,7 @@ struct store_config {
     uint64_t pending_bytes_max;
     /* Zero: no bound.  Tests of a full disk. */
     uint32_t page_count_max;
+    struct warn_clock warn; /* zeros: its own defaults, UTC */
     /* Things that need an operator's eye: damaged body, odd guard.  May be
      * NULL.  Called on the thread that noticed. */
     void (*alarm)(void *arg, const char *what);
@@ -135,6 +136,7 @@ enum store_op_kind {
     STORE_OP_RECEIPT,
     STORE_OP_WITHDRAW,
     STORE_OP_SEEN,
+    STORE_OP_COLLECTED,
     STORE_OP_SWEEP,
     STORE_OP_STATEMENT,
     STORE_OP_PREKEYS,
@@ -154,8 +156,8 @@ enum store_op_kind {
  * store parses the header and computes the digest (before the transaction).
  * Each slot must be a live member of the mailbox with a known prekey; members
  * without a slot are the sender's affair.  -> stored, and readdressed when
- * RESEND_OF names an expired or refused packet of the same agency (unknown
- * ones are passed over).  result.index, result.proof.
+ * RESEND_OF names a packet of the same agency that ended without arriving:
+ * expired, refused or withdrawn (others are passed over).  result.index, result.proof.
  * MALFORMED SIZE SLOT MAILBOX SUSPENDED SENDER QUOTA EXPIRY BLOB CONFLICT
  * ERASED */
 struct store_packet_op {
@@ -188,8 +190,14 @@ struct store_seen_op {
     uint64_t cursor;
 };
 
-/* A bounded portion of what is due: expiry at not_after + 15 min, warnings at
- * half of a packet's life, expired devices, attachments without a future,
+/* DEVICE has, or had until now, its mailbox session: its mailboxes count as
+ * collected, to COLLECTED_STEP_S. */
+struct store_collected_op {
+    struct device_id device;
+};
+
+/* A bounded portion of what is due: expiry at not_after + 15 min, warnings by
+ * the clock of warn_clock.h, expired devices, attachments without a future,
  * prekeys, joins, bodies everybody has, erasure after retention.  Events are
  * in the result; result.more says that there is more of it. */
 struct store_sweep_op {
@@ -323,6 +331,7 @@ struct store_op {
         struct store_receipt_op receipt;
         struct store_withdraw_op withdraw;
         struct store_seen_op seen;
+        struct store_collected_op collected;
         struct store_sweep_op sweep;
         struct store_statement_op statement;
         struct store_prekeys_op prekeys;
@@ -427,6 +436,11 @@ enum err store_leaves(struct store_reader *rd, enum store_log log,
 enum err store_prekeys(struct store_reader *rd,
                        const struct mailbox_id *mailbox, uint64_t now_s,
                        store_bytes_fn *each, void *arg);
+
+/* When an open mailbox was last collected, in seconds; 0: never.
+ * ERR_NOTFOUND: unknown or closed. */
+enum err store_collected(struct store_reader *rd,
+                         const struct mailbox_id *mailbox, uint64_t *time_s);
 
 /* The newest head this reader sees, and the one at exactly SIZE if one was
  * signed there (ERR_NOTFOUND). */

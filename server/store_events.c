@@ -1,5 +1,6 @@
 #include "server/store_inside.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +78,8 @@ event_append(struct tx *tx, const struct event *ev, const struct filing *where,
     uint64_t at;
     enum err rc;
 
+    /* Reasons come from receipts and withdrawals, which were parsed. */
+    assert(event_reason_is_legal(ev->type, ev->reason));
     crypto_random(salt, sizeof(salt));
     opening_make(salt, ev, opening);
     sealed_entry(opening, entry);
@@ -197,7 +200,8 @@ apply_event(struct tx *tx, struct store_op *op)
     };
     struct filing where = {NO_PACKET, &in->agency, NULL, {NULL, 0}};
 
-    if (in->type != EVENT_AUDITOR_READ && in->type != EVENT_ADMIN)
+    if ((in->type != EVENT_AUDITOR_READ && in->type != EVENT_ADMIN) ||
+        !event_reason_is_legal(in->type, in->reason))
         return refuse(tx, STORE_WHY_MALFORMED);
     return event_append(tx, &ev, &where, &tx->res->index);
 }

@@ -63,6 +63,7 @@ struct store {
     uint64_t pending_packets_max;
     uint64_t pending_bytes_max;
     uint32_t page_count_max;
+    struct warn_clock warn;
     void (*alarm)(void *arg, const char *what);
     void *alarm_arg;
 
@@ -166,6 +167,7 @@ struct packet_row {
     bool has_body;
     bool erased;
     bool has_seen;
+    bool may_go_again; /* packet_end: its attachments stay a while */
     struct device_id seen;
 };
 #define NO_PACKET UINT64_MAX
@@ -216,6 +218,8 @@ enum err apply_receipt(struct tx *tx,
 enum err apply_withdraw(struct tx *tx,
                         struct store_op *op);            /* store_receipt.c */
 enum err apply_seen(struct tx *tx, struct store_op *op); /* store_receipt.c */
+enum err apply_collected(struct tx *tx,
+                         struct store_op *op); /* store_receipt.c */
 
 /* ---- store_directory.c ---- */
 enum err apply_statement(struct tx *tx, struct store_op *op);

@@ -156,6 +156,7 @@ copy_config(struct store *st, const struct store_config *c)
     *st->log_key = *c->log_key;
     for (i = 0; i < STORE_LOGS && rc == ERR_OK; i++)
         rc = vkey_make(&st->vkey[i], origin[i], NOTE_ED25519, &c->log_key->pub);
+    st->warn = c->warn;
     st->pending_packets_max =
         c->pending_packets_max != 0 ? c->pending_packets_max : PACKETS_DEFAULT;
     st->pending_bytes_max =

@@ -180,16 +180,6 @@ fill_row(struct tx *tx, struct packet_work *w)
     p->live = w->h->n_slots;
 }
 
-/* Half of its life is early enough to do something else, and it does not
- * depend on how long the sender thought it would take. */
-static uint64_t
-warn_ms(const struct packet_row *p)
-{
-    uint64_t end_ms = p->not_after * 1000;
-
-    return p->received_ms + (end_ms - p->received_ms) / STORE_WARN_HALF;
-}
-
 static enum err
 write_row(struct tx *tx, const struct packet_row *p)
 {
@@ -207,7 +197,8 @@ write_row(struct tx *tx, const struct packet_row *p)
     q_u64(&q, p->received_ms);
     q_u64(&q, p->size);
     q_u64(&q, p->live);
-    q_u64(&q, warn_ms(p));
+    q_u64(&q, warn_next_ms(&tx->st->warn, p->class, p->received_ms,
+                           p->not_after, p->received_ms));
     return q_run(&q);
 }
 
@@ -274,7 +265,7 @@ count_stored(struct tx *tx, const struct packet_row *p)
     return q_run(&q);
 }
 
-/* The story of an expired or refused packet goes on in this one. */
+/* The story of a packet that ended without arriving goes on in this one. */
 static enum err
 note_readdressed(struct tx *tx, const struct packet_work *w)
 {
@@ -294,8 +285,8 @@ note_readdressed(struct tx *tx, const struct packet_work *w)
         return ERR_OK;
     if (rc != ERR_OK)
         return rc;
-    if (old.erased ||
-        (old.state != PACKET_EXPIRED && old.state != PACKET_REFUSED))
+    if (old.erased || old.state == PACKET_PENDING ||
+        old.state == PACKET_HANDED_OVER)
         return ERR_OK;
     ev = (struct event){.type = EVENT_READDRESSED,
                         .class = old.class,

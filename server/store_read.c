@@ -272,6 +272,16 @@ store_stored_receipt(struct store_reader *rd, const struct agency_id *sender,
 /* ---- directory, joins, attachments ---- */
 
 enum err
+store_collected(struct store_reader *rd, const struct mailbox_id *mailbox,
+                uint64_t *time_s)
+{
+    struct q q = db_q(&rd->view.db, SQL_COLLECTED_GET);
+
+    q_id(&q, mailbox);
+    return q_number(&q, time_s);
+}
+
+enum err
 store_prekeys(struct store_reader *rd, const struct mailbox_id *mailbox,
               uint64_t now_s, store_bytes_fn *each, void *arg)
 {

@@ -206,6 +206,17 @@ apply_withdraw(struct tx *tx, struct store_op *op)
 }
 
 enum err
+apply_collected(struct tx *tx, struct store_op *op)
+{
+    struct q q = db_q(tx->db, SQL_MAILBOX_COLLECTED);
+
+    q_id(&q, &op->collected.device);
+    q_u64(&q, tx->now_s - tx->now_s % COLLECTED_STEP_S);
+    q_u64(&q, tx->now_s);
+    return q_run(&q);
+}
+
+enum err
 apply_seen(struct tx *tx, struct store_op *op)
 {
     struct q q = db_q(tx->db, SQL_PACKET_SEEN);

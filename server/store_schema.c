@@ -115,6 +115,9 @@ static const char *const migrations[] = {
     " PRIMARY KEY (log, size)) WITHOUT ROWID;"
     "CREATE INDEX cosigned_due ON cosigned (due);"
     "CREATE INDEX cosigned_quorum ON cosigned (log, size) WHERE quorum = 1;",
+
+    /* When a member last had a mailbox session. */
+    "ALTER TABLE mailbox ADD COLUMN collected INTEGER NOT NULL DEFAULT 0;",
 };
 
 enum { MIGRATIONS = sizeof(migrations) / sizeof(migrations[0]) };

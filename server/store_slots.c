@@ -25,10 +25,7 @@ unlink_blob(struct tx *tx, uint64_t packet, uint64_t blob)
 static uint64_t
 blobs_keep_until(const struct tx *tx, const struct packet_row *p)
 {
-    bool may_go_again =
-        p->state == PACKET_EXPIRED || p->state == PACKET_REFUSED;
-
-    return may_go_again ? tx->now_s + STORE_BLOB_KEEP_S : tx->now_s;
+    return p->may_go_again ? tx->now_s + STORE_BLOB_KEEP_S : tx->now_s;
 }
 
 static enum err
@@ -131,6 +128,8 @@ packet_end(struct tx *tx, struct packet_row *p, uint8_t type, uint16_t reason,
     if (rc != ERR_OK)
         return rc;
     p->state = type; /* the numbers are the same, proto/event.h */
+    p->may_go_again = type == EVENT_EXPIRED || type == EVENT_REFUSED ||
+                      (type == EVENT_WITHDRAWN && reason == REASON_REPLACED);
     q = db_q(tx->db, SQL_PACKET_END);
     q_u64(&q, p->state);
     q_u64(&q, tx->now_s + tx->retention_s);

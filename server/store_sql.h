@@ -142,8 +142,17 @@
                    " AND not_after > ?")                                       \
     X(DEVICE_DUE, "SELECT id, leaf FROM device WHERE ended = 0"                \
                   " AND not_after <= ? ORDER BY not_after LIMIT 1")            \
-    X(MAILBOX_SET, "INSERT OR REPLACE INTO mailbox (id, agency, open)"         \
-                   " VALUES (?, ?, ?)")                                        \
+    X(MAILBOX_SET, "INSERT INTO mailbox (id, agency, open) VALUES (?, ?, ?)"   \
+                   " ON CONFLICT DO UPDATE SET agency = excluded.agency,"      \
+                   " open = excluded.open")                                    \
+    X(MAILBOX_COLLECTED,                                                       \
+      "UPDATE mailbox SET collected = ?2 WHERE collected < ?2"                 \
+      " AND id IN (SELECT mailbox FROM member WHERE device = ?1)"              \
+      " AND EXISTS (SELECT 1 FROM device d JOIN agency a ON a.id = d.agency"   \
+      " WHERE d.id = ?1 AND d.ended = 0 AND d.not_after > ?3"                  \
+      " AND a.suspended = 0)")                                                 \
+    X(COLLECTED_GET, "SELECT collected FROM mailbox WHERE id = ?"              \
+                     " AND open = 1")                                          \
     X(MAILBOX_GET, "SELECT m.agency, m.open, a.suspended FROM mailbox m"       \
                    " JOIN agency a ON a.id = m.agency WHERE m.id = ?")         \
     X(MEMBER_LIST, "SELECT device FROM member WHERE mailbox = ?")              \
@@ -228,7 +237,7 @@
                   " ORDER BY not_after LIMIT 1")                               \
     X(DUE_WARN, "SELECT id FROM packet WHERE warn_ms > 0 AND warn_ms <= ?"     \
                 " ORDER BY warn_ms LIMIT 1")                                   \
-    X(PACKET_WARNED, "UPDATE packet SET warn_ms = 0 WHERE id = ?")             \
+    X(PACKET_WARNED, "UPDATE packet SET warn_ms = ? WHERE id = ?")             \
     X(DUE_BODY, "SELECT id FROM packet WHERE has_body = 1 AND state <> 1"      \
                 " AND not_after <= ? ORDER BY not_after LIMIT 1")              \
     X(DUE_ERASE, "SELECT id, erased FROM packet WHERE erase_at > 0"            \

@@ -47,6 +47,7 @@ expire_one(struct tx *tx)
                       p.has_seen ? &p.seen : NULL, none, NULL);
 }
 
+/* One alert, however many are overdue; none once the life is over. */
 static enum err
 warn_one(struct tx *tx)
 {
@@ -55,11 +56,13 @@ warn_one(struct tx *tx)
     struct q q;
     enum err rc = next_packet(tx, SQL_DUE_WARN, tx->now_ms, &p);
 
-    if (rc == ERR_OK)
+    if (rc == ERR_OK && p.not_after > tx->now_s)
         rc = packet_event(tx, &p, EVENT_WARNED, REASON_NONE, NULL, none, NULL);
     if (rc != ERR_OK)
         return rc;
     q = db_q(tx->db, SQL_PACKET_WARNED);
+    q_u64(&q, warn_next_ms(&tx->st->warn, p.class, p.received_ms, p.not_after,
+                           tx->now_ms));
     q_u64(&q, p.id);
     return q_run(&q);
 }

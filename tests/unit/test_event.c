@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "common/buf.h"
 #include "proto/crypto.h"
 #include "proto/merkle.h"
 
@@ -313,6 +314,52 @@ size_classes_are_whole_logarithms(void **state)
     assert_int_equal(event_size_class(UINT64_MAX), 63);
 }
 
+/* ---- reasons ---- */
+
+static void
+a_reason_is_of_delivery_and_fits_its_event(void **state)
+{
+    static const struct {
+        uint8_t type;
+        const char *legal; /* numbers below 20 that may stand there */
+    } table[] = {
+        {EVENT_STORED, "0"},
+        {EVENT_HANDED_OVER, "0"},
+        {EVENT_REFUSED, "1 2 3 4 5 16"},
+        {EVENT_WITHDRAWN, "0 3 5 6 7"},
+        {EVENT_EXPIRED, "0 1"},
+        {EVENT_DEVICE_RECEIPT, "0"},
+        {EVENT_DEVICE_REFUSED, "1 2 3 4 5"},
+        {EVENT_LATE_RECEIPT, "0 1 2 3 4 5"},
+        {EVENT_WARNED, "0"},
+        {EVENT_READDRESSED, "0"},
+        {EVENT_QUOTA_REFUSED, "0"},
+        {EVENT_AUDITOR_READ, "0"},
+        {EVENT_ADMIN, "0"},
+        {EVENT_ERASED, "0"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct buf got = {0};
+
+        for (unsigned reason = 0; reason <= UINT16_MAX; reason++) {
+            bool legal = event_reason_is_legal(table[i].type, reason);
+
+            assert_int_equal(legal,
+                             event_reason_name(table[i].type, reason) != NULL);
+            if (legal)
+                buf_printf(&got, "%s%u", got.len > 0 ? " " : "", reason);
+        }
+        buf_u8(&got, 0);
+        assert_string_equal((char *)got.data, table[i].legal);
+        buf_clear(&got);
+    }
+    assert_string_equal(event_reason_name(EVENT_EXPIRED, 1),
+                        "served_without_receipt");
+    assert_string_equal(event_reason_name(EVENT_REFUSED, 1), "undecryptable");
+}
+
 int
 main(void)
 {
@@ -327,6 +374,7 @@ main(void)
         cmocka_unit_test(entries_are_told_apart),
         cmocka_unit_test(malformed_entries_are_refused),
         cmocka_unit_test(size_classes_are_whole_logarithms),
+        cmocka_unit_test(a_reason_is_of_delivery_and_fits_its_event),
     };
 
     return crypto_init() != ERR_OK || cmocka_run_group_tests(tests, NULL, NULL);

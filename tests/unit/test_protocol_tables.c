@@ -194,6 +194,7 @@ render_times(struct buf *b)
         {"session age, client's jitter", LINK_AGE_EARLY_MS / 1000},
         {"session age over NK", LINK_NK_AGE_MAX_MS / 1000},
         {"sweep behind not_after", EVENT_SWEEP_S},
+        {"step of COLLECTED", COLLECTED_STEP_S},
         {"packet life", PACKET_LIFE_MAX_S},
         {"created ahead of now", PACKET_AHEAD_MAX_S},
         {"step of not_after", HEADER_NOT_AFTER_STEP_S},

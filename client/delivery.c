@@ -8,6 +8,7 @@
 #include "client/evidence.h"
 #include "client/letter.h"
 #include "client/quarantine.h"
+#include "client/relaytime.h"
 #include "client/shelf.h"
 #include "client/sync.h"
 #include "client/vault.h"
@@ -86,17 +87,34 @@ put_event(struct app *app, const struct kept_event *e)
     buf_clear(&b);
 }
 
-static uint64_t
-next_index(struct app *app)
-{
-    struct vault_item item;
-    uint64_t next = 0;
-    size_t pos = 0;
+/* How far we have read: behind the newest event, and when it was. */
+struct place {
+    uint64_t next;
+    uint64_t time_ms;
+};
 
-    while (vault_next(app->vault, REC_EVENT, &pos, &item))
-        if (shelf_number_of(item.id) >= next)
-            next = shelf_number_of(item.id) + 1;
-    return next;
+static enum err
+find_place(struct app *app, struct place *out, struct problem *pb)
+{
+    struct kept_event newest = {0};
+    struct vault_item item;
+    size_t at = 0;
+    size_t pos = 0;
+    enum err rc;
+
+    *out = (struct place){0};
+    for (size_t here = 0; vault_next(app->vault, REC_EVENT, &pos, &item);
+         here = pos)
+        if (shelf_number_of(item.id) >= out->next) {
+            out->next = shelf_number_of(item.id) + 1;
+            at = here;
+        }
+    if (out->next == 0)
+        return ERR_OK;
+    rc = delivery_next(app, &at, &newest, pb);
+    out->time_ms = newest.event.time_ms;
+    kept_event_clear(&newest);
+    return rc;
 }
 
 /* ---- is it true? ---- */
@@ -332,8 +350,21 @@ check_signed(struct desk *d, const struct kept_event *e, const char **why,
     return rc;
 }
 
+/* A false date is told; what the event says is proven by others all the same.
+ */
 static enum err
-take_event(struct desk *d, const struct kept_event *e, struct problem *pb)
+check_time(struct desk *d, const struct kept_event *e, struct place *at,
+           struct problem *pb)
+{
+    const char *why = relaytime_problem(d, e->event.time_ms, at->time_ms);
+
+    at->time_ms = e->event.time_ms;
+    return why == NULL ? ERR_OK : alarm_about(d, e, why, pb);
+}
+
+static enum err
+take_event(struct desk *d, const struct kept_event *e, struct place *at,
+           struct problem *pb)
 {
     struct proof p;
     const char *why = check_leaf(d, e, &p);
@@ -347,6 +378,8 @@ take_event(struct desk *d, const struct kept_event *e, struct problem *pb)
         rc = check_signed(d, e, &why, pb);
     if (rc == ERR_OK && why == NULL)
         why = check_ours(d, e);
+    if (rc == ERR_OK)
+        rc = check_time(d, e, at, pb);
     if (rc == ERR_OK && why != NULL)
         rc = alarm_about(d, e, why, pb);
     return rc == ERR_OK ? keep(d, e, why == NULL, pb) : rc;
@@ -416,7 +449,8 @@ fetch_page(struct desk *d, uint64_t cursor, struct page *out,
 }
 
 static enum err
-take_page(struct desk *d, const struct page *p, struct problem *pb)
+take_page(struct desk *d, const struct page *p, struct place *at,
+          struct problem *pb)
 {
     enum err rc = ERR_OK;
 
@@ -425,7 +459,7 @@ take_page(struct desk *d, const struct page *p, struct problem *pb)
 
         shelf_number(id, p->rows[i].index);
         if (!vault_has(d->app->vault, REC_EVENT, id))
-            rc = take_event(d, &p->rows[i], pb);
+            rc = take_event(d, &p->rows[i], at, pb);
     }
     return rc;
 }
@@ -433,17 +467,19 @@ take_page(struct desk *d, const struct page *p, struct problem *pb)
 enum err
 delivery_fetch(struct desk *d, struct problem *pb)
 {
-    uint64_t cursor = next_index(d->app);
+    struct place at;
+    uint64_t cursor;
     bool more = true;
-    enum err rc = ERR_OK;
+    enum err rc = find_place(d->app, &at, pb);
 
+    cursor = at.next;
     d->events_due = false;
     while (rc == ERR_OK && more) {
         struct page p = {0};
 
         rc = fetch_page(d, cursor, &p, pb);
         if (rc == ERR_OK)
-            rc = take_page(d, &p, pb);
+            rc = take_page(d, &p, &at, pb);
         more = p.next > cursor && p.n > 0;
         cursor = p.next;
         page_clear(&p);
@@ -469,10 +505,7 @@ check_one(struct desk *d, const struct mail *m, struct problem *pb)
                    "packet %s has a receipt of the relay, but its entry "
                    "%" PRIu64 " is not among our events",
                    id, m->stored_index);
-    d->count.alarms++;
-    out_note(d->app, "ALARM about the relay: %s.", why);
-    desk_tell(d, "alarm", &m->id);
-    return quarantine_alarm(d->app, &m->pkt_digest, &m->id, why, pb);
+    return quarantine_tell(d, &m->pkt_digest, &m->id, why, pb);
 }
 
 enum err

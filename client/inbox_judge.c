@@ -1,6 +1,7 @@
 /*
  * inbox_judge.c - is it what it claims to be?  Steps 1 to 8.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "client/inbox_inside.h"
@@ -75,6 +76,22 @@ catch_up(struct arriving *a, const struct head *seen)
     return sync_directory(a->d->up, r, a->pb);
 }
 
+/* The relay has signed a head that it keeps from us. */
+static enum err
+hidden(struct arriving *a, const struct head *seen)
+{
+    struct roster *r = a->d->roster;
+    enum err rc = sync_foreign_head(a->d->up, r, LOG_DIRECTORY, seen, a->pb);
+
+    if (rc != ERR_OK)
+        return rc;
+    return problem_set(a->pb, P_HIDDEN, ERR_VERIFY,
+                       "the relay hides a part of the directory",
+                       "a packet shows that it has signed %" PRIu64
+                       " entries; it gives us %" PRIu64,
+                       seen->size, directory_size(roster_directory(r)));
+}
+
 /* IN's directory head is under the relay's key.  That ours does not hold it is
  * then not the sender's fault: the relay has shown two histories. */
 static enum err
@@ -92,6 +109,8 @@ judge_head(struct arriving *a, const struct head *seen, bool *good)
     rc = catch_up(a, seen);
     if (rc != ERR_OK)
         return rc;
+    if (seen->size > directory_size(roster_directory(r)))
+        return hidden(a, seen);
     if (directory_root_at(roster_directory(r), seen->size, &root) != ERR_OK ||
         !id_eq(&root, &seen->root))
         return splitview_raise(a->d->app, &key, seen, roster_directory_head(r),

@@ -78,6 +78,7 @@ static const struct {
     size_t at;
 } u64_fields[] = {
     {"created_ms", offsetof(struct mail, created_ms)},
+    {"sealed_ms", offsetof(struct mail, sealed_ms)},
     {"stored_ms", offsetof(struct mail, stored_ms)},
     {"final_ms", offsetof(struct mail, final_ms)},
     {"not_after_s", offsetof(struct mail, not_after_s)},

@@ -57,6 +57,7 @@ struct mail {
     struct mailbox_id own_mailbox;
     struct device_id device; /* that sealed it */
     uint64_t created_ms, stored_ms, final_ms;
+    uint64_t sealed_ms; /* OUT: by the relay's clock; 0: not known */
     uint64_t not_after_s;
     uint64_t stored_index;
     struct hash pkt_digest;

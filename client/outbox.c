@@ -6,6 +6,8 @@
 #include "client/blobs.h"
 #include "client/compose.h"
 #include "client/outbox_inside.h"
+#include "client/quarantine.h"
+#include "client/relaytime.h"
 #include "client/shelf.h"
 #include "client/sync.h"
 #include "common/clock.h"
@@ -64,6 +66,17 @@ keep_receipt(struct desk *d, struct mail *m, const struct receipt *r,
     return shelf_end(d->app, rc, pb);
 }
 
+/* Its time is false by the relay's own words; the rest of it is proven. */
+static enum err
+check_time(struct desk *d, const struct mail *m, const struct receipt *r,
+           struct problem *pb)
+{
+    const char *why = relaytime_problem(d, r->event.time_ms, m->sealed_ms);
+
+    return why == NULL ? ERR_OK
+                       : quarantine_tell(d, &m->pkt_digest, &m->id, why, pb);
+}
+
 static enum err
 take_receipt(struct desk *d, struct mail *m, const struct msg *answer,
              struct problem *pb)
@@ -78,6 +91,8 @@ take_receipt(struct desk *d, struct mail *m, const struct msg *answer,
                               buf_status(&proof));
     if (rc == ERR_OK)
         rc = keep_receipt(d, m, &r, &proof, pb);
+    if (rc == ERR_OK)
+        rc = check_time(d, m, &r, pb);
     if (rc == ERR_OK && m->type != PACKET_TYPE_OWN_COPY)
         d->count.sent++;
     if (rc == ERR_OK)

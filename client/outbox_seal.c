@@ -8,6 +8,7 @@
 #include "client/compose.h"
 #include "client/letter.h"
 #include "client/outbox_inside.h"
+#include "client/quarantine.h"
 #include "client/shelf.h"
 #include "client/sync.h"
 #include "common/bytes.h"
@@ -57,22 +58,39 @@ list_devices(const struct desk *d, const struct mail *m,
     return kept;
 }
 
-static void
+/* A relay has verified what it gives out: a key whose device we know and whose
+ * signature is false is the relay's own. */
+static bool
 consider(struct recipients *r, const uint8_t stmt[PREKEY_LEN], uint64_t now)
 {
     struct prekey pk;
 
-    if (prekey_parse(&pk, stmt, PREKEY_LEN) != ERR_OK ||
-        !prekey_is_usable(pk.not_before, pk.not_after, now))
-        return;
+    if (prekey_parse(&pk, stmt, PREKEY_LEN) != ERR_OK)
+        return false;
     for (size_t i = 0; i < r->n_devices; i++) {
-        if (!id_eq(&r->device[i]->id, &pk.device) ||
-            prekey_verify(stmt, &r->device[i]->sign_key) != ERR_OK)
+        if (!id_eq(&r->device[i]->id, &pk.device))
+            continue;
+        if (prekey_verify(stmt, &r->device[i]->sign_key) != ERR_OK)
+            return false;
+        if (!prekey_is_usable(pk.not_before, pk.not_after, now))
             continue;
         /* Of two of one second the relay names the newer first. */
         if (pk.not_before > r->best[i].not_before)
             r->best[i] = pk;
     }
+    return true;
+}
+
+static enum err
+false_key(struct desk *d, const struct mail *m, const uint8_t stmt[PREKEY_LEN],
+          struct problem *pb)
+{
+    static const char why[] =
+        "the relay gave a key for the recipient that its device never signed";
+    struct hash name;
+
+    sha256(&name, stmt, PREKEY_LEN);
+    return quarantine_tell(d, &name, &m->id, why, pb);
 }
 
 static enum err
@@ -92,10 +110,11 @@ fetch_prekeys(struct desk *d, const struct mail *m, struct recipients *r,
     if (rc != ERR_OK)
         return rc;
     list = &answer->f[PREKEYS_STMTS];
-    for (size_t i = 0; i < list->len; i++)
-        consider(r, list->items[i].p, now);
+    for (size_t i = 0; i < list->len && rc == ERR_OK; i++)
+        if (!consider(r, list->items[i].p, now))
+            rc = false_key(d, m, list->items[i].p, pb);
     *dir_size = answer->f[PREKEYS_DIR_SIZE].u;
-    return ERR_OK;
+    return rc;
 }
 
 static enum err
@@ -287,6 +306,7 @@ seal_letter(struct desk *d, struct mail *m, struct letter *l,
 
     if (atts != NULL) {
         fit_times(d, m);
+        m->sealed_ms = d->up == NULL ? 0 : upstream_relay_ms(d->up);
         fill_draft(&p, d, m, l, atts);
         rc = seal_to(r, &p, &sealed);
     }

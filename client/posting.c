@@ -101,6 +101,7 @@ tell_json(struct desk *d, const struct mail *m)
         json_put_hex(out, "own_copy", m->own_copy.b, sizeof(m->own_copy.b));
     json_put(out, "skipped_devices", outbox_skipped(d, m));
     json_put_u64(out, "expires_ms", m->not_after_s * 1000);
+    json_put_u64(out, "alarms", d->count.alarms);
     if (m->waiting[0] == '\0')
         json_put(out, "waiting_for", json_null());
     else

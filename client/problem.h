@@ -55,6 +55,8 @@ enum exit_code {
     X(P_ROLLED_BACK, "E-ROLLED-BACK", EXIT_CODE_VERIFY,                        \
       "tell the relay's operator; nothing is lost: your outbox sends it "      \
       "again")                                                                 \
+    X(P_HIDDEN, "E-HIDDEN", EXIT_CODE_VERIFY,                                  \
+      "do not send: somebody may have been revoked; tell your registrar")      \
     X(P_ORIGIN, "E-ORIGIN", EXIT_CODE_VERIFY,                                  \
       "wait for the registrar's signed policy; do not send")                   \
     X(P_VERIFY, "E-VERIFY", EXIT_CODE_VERIFY,                                  \

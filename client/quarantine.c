@@ -66,6 +66,17 @@ quarantine_alarm(struct app *app, const struct hash *name,
 }
 
 enum err
+quarantine_tell(struct desk *d, const struct hash *name,
+                const struct packet_id *packet, const char *why,
+                struct problem *pb)
+{
+    d->count.alarms++;
+    out_note(d->app, "ALARM about the relay: %s.", why);
+    desk_tell(d, "alarm", packet);
+    return quarantine_alarm(d->app, name, packet, why, pb);
+}
+
+enum err
 quarantine_next(struct app *app, size_t *pos, uint8_t id[16], json_t **out,
                 struct problem *pb)
 {

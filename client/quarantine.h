@@ -17,6 +17,10 @@ void quarantine_put(struct app *app, const struct delivery *x,
 enum err quarantine_alarm(struct app *app, const struct hash *name,
                           const struct packet_id *packet, const char *why,
                           struct problem *pb);
+/* The same, counted and told at once. */
+enum err quarantine_tell(struct desk *d, const struct hash *name,
+                         const struct packet_id *packet, const char *why,
+                         struct problem *pb);
 /* In order; *POS is 0 at the start.  Gives a new reference; ERR_NOTFOUND at the
  * end. */
 enum err quarantine_next(struct app *app, size_t *pos, uint8_t id[16],

@@ -106,6 +106,7 @@ on_ready(void *arg)
 
     u->state = u->stranger ? UP_READY : UP_GREETING;
     u->relay_ms = link_relay_unix_ms(u->link);
+    u->relay_told_ms = clock_mono_ms();
 }
 
 static void
@@ -320,7 +321,7 @@ upstream_delivery_checkpoint(const struct upstream *u)
 uint64_t
 upstream_relay_ms(const struct upstream *u)
 {
-    return u->relay_ms;
+    return u->relay_ms + (clock_mono_ms() - u->relay_told_ms);
 }
 
 bool

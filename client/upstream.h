@@ -51,7 +51,8 @@ void upstream_close(struct upstream *u);
 
 bool upstream_is_alive(const struct upstream *u);
 
-/* The relay's WELCOME: its two checkpoints (notes, borrowed) and its clock. */
+/* The relay's WELCOME: its two checkpoints (notes, borrowed); its clock, as it
+ * told it at the beginning and has gone on since. */
 struct span upstream_directory_checkpoint(const struct upstream *u);
 struct span upstream_delivery_checkpoint(const struct upstream *u);
 uint64_t upstream_relay_ms(const struct upstream *u);

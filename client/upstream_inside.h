@@ -33,7 +33,7 @@ struct upstream {
     const struct upstream_events *events;
     void *arg;
     struct buf dir_note, dlv_note;
-    uint64_t relay_ms;
+    uint64_t relay_ms, relay_told_ms; /* its clock, at what time of ours */
     uint32_t req;
     bool asking, answered;
     struct buf answer_bytes;

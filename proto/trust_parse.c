@@ -164,6 +164,17 @@ has_key(const struct vkey *keys, size_t n, const struct vkey *key)
     return false;
 }
 
+/* A relay signs both its logs with one key: the origin tells them apart. */
+static bool
+has_log(const struct trust *t, const struct vkey *log)
+{
+    for (size_t i = 0; i < t->n_logs; i++)
+        if (id_eq(&t->logs[i].pub, &log->pub) &&
+            strcmp(t->logs[i].name, log->name) == 0)
+            return true;
+    return false;
+}
+
 /* ---- lines ---- */
 
 static enum err
@@ -178,8 +189,8 @@ parse_log(struct parser *p, struct line *line)
                      t->log_url[t->n_logs]);
     if (rc != ERR_OK)
         return rc;
-    if (has_key(t->logs, t->n_logs, &t->logs[t->n_logs]))
-        return refuse(p, ERR_MALFORMED, "a log with this key stands above");
+    if (has_log(t, &t->logs[t->n_logs]))
+        return refuse(p, ERR_MALFORMED, "this log stands above already");
     t->n_logs++;
     return ERR_OK;
 }

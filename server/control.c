@@ -10,10 +10,12 @@
 #include "common/list.h"
 #include "common/os.h"
 #include "common/stream.h"
+#include "server/control_log.h"
+#include "server/cosigning.h"
 #include "server/publish.h"
 #include "server/relay.h"
 
-enum { LINE_MAX_LEN = 64, BACKLOG = 8, ASK_MS = 5000 };
+enum { BACKLOG = 8, ASK_MS = 5000 };
 
 struct control {
     struct relay *relay;
@@ -26,7 +28,7 @@ struct asker {
     struct list_node node; /* in control->askers */
     struct relay *relay;
     struct stream *stream;
-    char line[LINE_MAX_LEN];
+    char line[CONTROL_LINE_MAX];
     size_t len;
     bool answered;
 };
@@ -44,6 +46,36 @@ tally(struct fact *f, const struct store_tally *t)
 
     for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++)
         f[i].value = v[i];
+}
+
+static uint64_t
+age_s(uint64_t time_s)
+{
+    uint64_t now_s = clock_wall_ms() / 1000;
+
+    return now_s > time_s ? now_s - time_s : 0;
+}
+
+/* Nothing without a policy; no age where there was never a quorum. */
+static void
+gather_witnesses(struct relay *r,
+                 void (*each)(struct buf *, const struct fact *),
+                 struct buf *out)
+{
+    struct cosigning_stats w;
+    static const char *const names[STORE_LOGS] = {
+        [STORE_DIRECTORY] = "directory_quorum_age_s",
+        [STORE_DELIVERY] = "delivery_quorum_age_s",
+    };
+
+    if (!cosigning_stats(r->cosigning, &w))
+        return;
+    each(out, &(struct fact){"witnesses", w.witnesses});
+    each(out, &(struct fact){"witnesses_reachable", w.reachable});
+    each(out, &(struct fact){"cosignatures_total", w.cosignatures});
+    for (int i = 0; i < STORE_LOGS; i++)
+        if (w.quorum_time_s[i] != 0)
+            each(out, &(struct fact){names[i], age_s(w.quorum_time_s[i])});
 }
 
 /* The facts, in one place for both forms. */
@@ -98,6 +130,7 @@ gather(struct relay *r, void (*each)(struct buf *, const struct fact *),
         each(out, &own[i]);
     for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++)
         each(out, &rest[i]);
+    gather_witnesses(r, each, out);
     return buf_status(out);
 }
 
@@ -129,6 +162,8 @@ answer(struct asker *a)
         rc = gather(a->relay, prometheus, &out);
     else if (strcmp(a->line, "sweep") == 0)
         rc = relay_sweep(a->relay);
+    else
+        rc = control_log(a->relay, a->line, &out);
     if (rc != ERR_OK)
         buf_printf(&out, "error=%s\n", err_text(rc));
     else if (out.len == 0)

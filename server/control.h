@@ -3,6 +3,7 @@
  *   status    key=value lines for `sealpostd status`
  *   metrics   the same numbers, Prometheus text format
  *   sweep     run the sweep now (for operators who changed the clock)
+ * and what control_log.h lists.
  */
 #ifndef SEALPOST_SERVER_CONTROL_H
 #define SEALPOST_SERVER_CONTROL_H

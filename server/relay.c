@@ -9,6 +9,7 @@
 #include "common/os.h"
 #include "server/blob_file.h"
 #include "server/control.h"
+#include "server/cosigning.h"
 #include "server/listener.h"
 #include "server/mailroom.h"
 #include "server/publish.h"
@@ -445,6 +446,9 @@ relay_open(struct relay *r, const struct relay_options *opt, char *why,
     if (rc == ERR_OK)
         rc = open_writer(r);
     if (rc == ERR_OK)
+        rc = cosigning_open(r, r->conf.witness_policy, &r->cosigning, why,
+                            why_len);
+    if (rc == ERR_OK)
         rc = open_publish(r, why, why_len);
     if (rc == ERR_OK)
         rc = open_network(r, opt, why, why_len);
@@ -548,6 +552,7 @@ relay_close(struct relay *r)
     while ((n = list_first(&r->waiting)) != NULL)
         task_free(list_entry(n, struct task, waiting));
     close_loop(r);
+    cosigning_close(r->cosigning);
     statements_free(r->statements);
     if (r->fatal == ERR_OK) {
         store_reader_close(r->reader);

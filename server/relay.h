@@ -26,6 +26,7 @@
 
 struct acceptor;
 struct control;
+struct cosigning;
 struct publish;
 struct session;
 struct statements;
@@ -49,6 +50,7 @@ struct relay {
     struct statements *statements;
     struct acceptor *acceptor;
     struct control *control;
+    struct cosigning *cosigning;
     struct publish *publish;
     struct list sessions; /* struct session, all states */
     size_t session_count;

@@ -275,13 +275,29 @@ the_same_key_twice_is_refused_under_any_name(void **state)
     buf_str(&b, "\nquorum none\n");
     assert_refused(&b, ERR_MALFORMED, 2, "stands above");
     put_log(&b, 1);
-    buf_str(&b, "log ");
-    put_key(&b, 1, NOTE_ED25519, "another.example/name");
-    buf_str(&b, "\nquorum none\n");
+    put_log(&b, 1);
+    buf_str(&b, "quorum none\n");
     assert_refused(&b, ERR_MALFORMED, 2, "stands above");
     put_witness(&b, "a", 1);
     put_witness(&b, "a", 2);
     assert_refused(&b, ERR_MALFORMED, 2, "witness a already");
+}
+
+static void
+one_key_may_sign_several_logs(void **state)
+{
+    struct trust *t = NULL;
+    struct buf b = {0};
+
+    (void)state;
+    put_log(&b, 1);
+    buf_str(&b, "log ");
+    put_key(&b, 1, NOTE_ED25519, "relay.example/directory");
+    buf_str(&b, "\nquorum none\n");
+    assert_int_equal(trust_parse(b.data, b.len, &t, NULL), ERR_OK);
+    assert_int_equal(t->n_logs, 2);
+    trust_free(t);
+    buf_clear(&b);
 }
 
 static void
@@ -535,6 +551,7 @@ main(void)
         cmocka_unit_test(what_is_wrong_is_told_with_its_line),
         cmocka_unit_test(a_zero_byte_is_refused),
         cmocka_unit_test(the_same_key_twice_is_refused_under_any_name),
+        cmocka_unit_test(one_key_may_sign_several_logs),
         cmocka_unit_test(a_key_in_the_wrong_place_is_refused),
         cmocka_unit_test(a_policy_cut_anywhere_is_refused),
         cmocka_unit_test(no_quorum_and_one_witness),

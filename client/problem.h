@@ -100,6 +100,19 @@ enum exit_code {
     X(P_AUDIT, "E-AUDIT", EXIT_CODE_AUDIT,                                     \
       "keep this output and ask the relay's operator about each finding")      \
     X(P_PARTLY, "E-PARTLY", EXIT_CODE_PARTLY, "`sealpost status` shows more")  \
+    X(P_TRUST, "E-TRUST", EXIT_CODE_USAGE,                                     \
+      "mend the policy file there, or ask your registrar for it again")        \
+    X(P_QUORUM, "E-QUORUM", EXIT_CODE_VERIFY,                                  \
+      "`sealpost receipt refresh` fetches cosignatures; if they stay away, "   \
+      "ask the relay's operator")                                              \
+    X(P_WITNESS, "E-WITNESS", EXIT_CODE_FAILED,                                \
+      "mend that and run the same command again")                              \
+    X(P_WITNESS_EXISTS, "E-WITNESS-EXISTS", EXIT_CODE_USAGE,                   \
+      "name another directory: a witness's key is made once")                  \
+    X(P_WITNESS_BUSY, "E-WITNESS-BUSY", EXIT_CODE_FAILED,                      \
+      "stop `sealpost witness run`, run this, and start it again")             \
+    X(P_WITNESS_DAMAGED, "E-WITNESS-DAMAGED", EXIT_CODE_VERIFY,                \
+      "keep the directory as it is, and make a new witness with a new key")    \
     X(P_MEMORY, "E-MEMORY", EXIT_CODE_FAILED,                                  \
       "close other programs, try again")                                       \
     X(P_INTERNAL, "E-INTERNAL", EXIT_CODE_FAILED,                              \

@@ -8,32 +8,9 @@
 
 #include "client/identity.h"
 #include "client/upstream_inside.h"
+#include "common/address.h"
 
 enum { DEADLINE_MS = 20 * 1000 };
-
-/* "host:port" or "[v6]:port". */
-static enum err
-split_address(const char *address, char *host, size_t max, uint16_t *port)
-{
-    const char *colon = strrchr(address, ':');
-    size_t len = colon == NULL ? 0 : (size_t)(colon - address);
-    char *end;
-    unsigned long n;
-
-    if (len > 1 && address[0] == '[' && address[len - 1] == ']') {
-        address++;
-        len -= 2;
-    }
-    if (len == 0 || len >= max)
-        return ERR_MALFORMED;
-    n = strtoul(colon + 1, &end, 10);
-    if (*end != '\0' || n == 0 || n > 65535)
-        return ERR_MALFORMED;
-    memcpy(host, address, len);
-    host[len] = '\0';
-    *port = (uint16_t)n;
-    return ERR_OK;
-}
 
 static const char *
 reason(const struct upstream *u)
@@ -116,7 +93,8 @@ connect_to(struct upstream *u, const char *address, struct problem *pb)
     char host[256];
     uint16_t port = 0;
 
-    if (split_address(address, host, sizeof(host), &port) != ERR_OK)
+    if (address_split(address, host, sizeof(host), &port) != ERR_OK ||
+        port == 0)
         return problem_set(pb, P_UNREACHABLE, ERR_MALFORMED, unreachable,
                            "\"%.120s\" is not HOST:PORT", address);
     u->stream = stream_connect(&u->loop, host, port, u->deadline_ms,

@@ -17,6 +17,7 @@
 #ifndef SEALPOST_COMMON_HTTP_SERVER_H
 #define SEALPOST_COMMON_HTTP_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,7 +35,7 @@ struct http_limits {
     size_t head_max;                      /* bytes, request line + headers */
     size_t body_max;                      /* bytes */
     unsigned idle_s;                      /* without a byte */
-    unsigned request_s; /* from the first byte to the end of the answer */
+    unsigned request_s; /* from one answer's end to that of the next */
 };
 
 /* Enough for a server of small files, less than anybody needs to hurt it. */
@@ -46,7 +47,7 @@ enum http_method { HTTP_GET, HTTP_POST, HTTP_OTHER };
 struct http_request {
     enum http_method method;
     const char *path;
-    const char *content_type; /* NULL: none */
+    const char *content_type; /* "": none, or more than 127 bytes */
     const uint8_t *body;
     size_t body_len;
 };
@@ -61,8 +62,8 @@ struct http_answer {
     unsigned retry_after_s;    /* 0: none */
     const void *body;          /* copied; may be NULL */
     size_t body_len;
-    int has_file; /* nonzero: FILE_LEN bytes of FD instead of BODY */
-    int fd;       /* taken, also when the answer is never sent */
+    bool has_file; /* FILE_LEN bytes of FD instead of BODY */
+    int fd;        /* taken, also when the answer is never sent */
     uint64_t file_len;
 };
 

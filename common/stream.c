@@ -9,6 +9,7 @@
  */
 #include "common/stream.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -325,6 +326,19 @@ stream_open(uv_loop_t *loop, int fd, const struct stream_events *ev, void *arg)
     }
     stream_start(s, ev, arg);
     return s;
+}
+
+/* libuv gives no socket back, so the caller gets a second name of it. */
+int
+stream_into_socket(struct stream *s)
+{
+    uv_os_fd_t fd;
+    int own = -1;
+
+    if (s->has_handle && uv_fileno(&s->h.handle, &fd) == 0)
+        own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    stream_close(s, ERR_OK);
+    return own;
 }
 
 /* --- who is there ----------------------------------------------------------

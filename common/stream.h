@@ -126,5 +126,8 @@ void acceptor_close(struct acceptor *a);
 
 /* Starts an accepted stream.  Borrows EV and ARG until closed(). */
 void stream_start(struct stream *s, const struct stream_events *ev, void *arg);
+/* Takes S, accepted and not started; gives its socket to a library that reads
+ * and writes by itself, -1 when there is no descriptor left. */
+int stream_into_socket(struct stream *s);
 
 #endif

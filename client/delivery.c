@@ -508,6 +508,36 @@ check_one(struct desk *d, const struct mail *m, struct problem *pb)
     return quarantine_tell(d, &m->pkt_digest, &m->id, why, pb);
 }
 
+/* Who answers a packet has it: a relay that still calls it waiting keeps its
+ * end from us. */
+static enum err
+check_answered(struct desk *d, const struct mail *answer, struct problem *pb)
+{
+    static const struct packet_id none;
+    struct problem ignored = {0};
+    struct mail m = {0};
+    char why[160];
+    char id[9];
+    struct hash name;
+    enum err rc = ERR_OK;
+
+    if (answer->direction != INDEX_IN || id_eq(&answer->in_reply_to, &none) ||
+        mail_load(d->app, &answer->in_reply_to, INDEX_OUT, &m, &ignored) !=
+            ERR_OK)
+        return ERR_OK;
+    if (m.state == MAIL_STORED) {
+        mail_short(id, &m.id);
+        (void)snprintf(why, sizeof(why),
+                       "packet %s was answered, but the relay does not show "
+                       "that it was handed over",
+                       id);
+        sha256(&name, why, strlen(why));
+        rc = quarantine_tell(d, &name, &m.id, why, pb);
+    }
+    mail_clear(&m);
+    return rc;
+}
+
 enum err
 delivery_check_receipts(struct desk *d, struct problem *pb)
 {
@@ -520,6 +550,8 @@ delivery_check_receipts(struct desk *d, struct problem *pb)
         rc = mail_next(d->app, &pos, &m, pb);
         if (rc == ERR_OK)
             rc = check_one(d, &m, pb);
+        if (rc == ERR_OK)
+            rc = check_answered(d, &m, pb);
         mail_clear(&m);
     } while (rc == ERR_OK);
     return rc == ERR_NOTFOUND ? ERR_OK : rc;

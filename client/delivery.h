@@ -13,8 +13,8 @@
 /* All events since the last time.  What does not verify is an alarm, kept and
  * counted; the rest goes on.  Packets that ended are told to the person. */
 enum err delivery_fetch(struct desk *d, struct problem *pb);
-/* Receipts that we hold and whose leaf our agency's events lack: counted as
- * alarms and told.  After delivery_fetch. */
+/* Receipts that we hold and whose leaf our agency's events lack, packets that
+ * were answered and never handed over: counted as alarms and told.  After delivery_fetch. */
 enum err delivery_check_receipts(struct desk *d, struct problem *pb);
 /* Brings M to where the events say that it is: a copy that came after them. */
 enum err delivery_fold_known(struct desk *d, struct mail *m,

@@ -4,10 +4,11 @@
 
 #include "common/bytes.h"
 #include "proto/attachment.h"
+#include "proto/inner_inside.h"
 
 enum {
-    PART_ROW_LEN = 1 + 1 + 32,
-    ATT_SIGNED_LEN = 16 + 1 + 8, /* the key is not signed */
+    PART_ROW_LEN = INNER_PART_ROW_LEN,
+    ATT_SIGNED_LEN = INNER_ATT_SIGNED_LEN,
     ATT_ROW_LEN = ATT_SIGNED_LEN + 32,
     SIG_LEN = sizeof(struct sig),
 };
@@ -126,6 +127,12 @@ atts_are_valid(const struct inner *in)
     return true;
 }
 
+bool
+inner_lists_are_valid(const struct inner *in)
+{
+    return parts_are_valid(in) && atts_are_valid(in);
+}
+
 /* The message of the signature: the header's hash and one a list. */
 struct digests {
     struct hash i0, i1, i2;
@@ -221,7 +228,7 @@ inner_measure(const struct inner *in, size_t *out)
 {
     size_t len;
 
-    if (!parts_are_valid(in) || !atts_are_valid(in))
+    if (!inner_lists_are_valid(in))
         return ERR_MALFORMED;
     len = INNER_FIXED_LEN + 1 + in->n_parts * PART_ROW_LEN + 2 +
           in->n_atts * ATT_ROW_LEN + SIG_LEN;
@@ -288,8 +295,8 @@ inner_sign(struct buf *out, struct inner *in, const struct hash *hh,
 
 /* ---- reading ---- */
 
-static void
-read_fixed(struct inner *in, const uint8_t *fixed)
+void
+inner_read_fixed(struct inner *in, const uint8_t *fixed)
 {
     struct rd r = rd_from(fixed, INNER_FIXED_LEN);
 
@@ -369,9 +376,9 @@ read_all(struct inner *in, const struct map *m)
     rc = read_atts(in, m);
     if (rc != ERR_OK)
         return rc;
-    read_fixed(in, m->fixed);
+    inner_read_fixed(in, m->fixed);
     memcpy(in->sig.b, m->sig, SIG_LEN);
-    if (!parts_are_valid(in) || !atts_are_valid(in))
+    if (!inner_lists_are_valid(in))
         return ERR_MALFORMED;
     return check_commitments(in);
 }

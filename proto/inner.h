@@ -93,6 +93,25 @@ enum err inner_parse(struct inner *out, const uint8_t *bytes, size_t len);
  * ERR_VERIFY, ERR_NOMEM. */
 enum err inner_verify(const uint8_t *bytes, size_t len, const struct hash *hh,
                       const struct sign_key *key);
+
+/*
+ * The signed lists alone: what shows who signed what, without any part's bytes
+ * or attachment's key (PROTOCOL.md section 14.10).
+ *
+ *   fixed(266) | u8 n | n x (number, here, commit) | u16 n
+ *   | n x (att_id, part, plain_len) | sig(64)
+ *
+ * Appends those of BYTES, which inner_parse accepted.  ERR_MALFORMED,
+ * ERR_NOMEM.
+ */
+enum err inner_lists(struct buf *out, const uint8_t *bytes, size_t len);
+enum { INNER_LISTS_MAX = 266 + 1 + 34 * 16 + 2 + 25 * 128 + 64 };
+/* Strict, as inner_parse; parts have commitments only, attachments no keys. */
+enum err inner_lists_parse(struct inner *out, const void *bytes, size_t len);
+/* As inner_verify, over LISTS that inner_lists_parse accepted. */
+enum err inner_lists_verify(const void *lists, size_t len,
+                            const struct hash *hh, const struct sign_key *key);
+
 /* Same attachment ids in the same order as HDR, and blob lengths that fit. */
 bool inner_matches_header(const struct inner *in, const struct header *h);
 

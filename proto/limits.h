@@ -88,6 +88,13 @@
     X(LIMIT_INVITE_TEXT, 2048, "characters", "the longest invite twice over")  \
     X(LIMIT_RELAY_CARD, 65536, "bytes", "a mail with a card in it")
 
+/* ---- evidence bundles ---- */
+#define LIMITS_EVIDENCE(X)                                                     \
+    X(LIMIT_BUNDLE, 8 * 1024 * 1024, "bytes",                                  \
+      "an evidence bundle with every part of its packet disclosed")            \
+    X(LIMIT_BUNDLE_ROWS, 512, "rows",                                          \
+      "statements, receipts of a bundle: every device of a mailbox, twice")
+
 /* ---- times, above what an enum holds ---- */
 #define LIMIT_TIME_S UINT64_C(253402300799)
 #define LIMIT_PACKET_LIFE_S UINT64_C(2595600)
@@ -101,6 +108,7 @@ enum limit_wire { LIMITS_WIRE(LIMITS_ENUM) LIMIT_WIRE_END };
 enum limit_packet { LIMITS_PACKET(LIMITS_ENUM) LIMIT_PACKET_END };
 enum limit_directory { LIMITS_DIRECTORY(LIMITS_ENUM) LIMIT_DIRECTORY_END };
 enum limit_joining { LIMITS_JOINING(LIMITS_ENUM) LIMIT_JOINING_END };
+enum limit_evidence { LIMITS_EVIDENCE(LIMITS_ENUM) LIMIT_EVIDENCE_END };
 #undef LIMITS_ENUM
 
 #endif

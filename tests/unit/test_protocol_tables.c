@@ -221,6 +221,7 @@ render_limits(struct buf *b)
     LIMITS_BIG(ROW)
     LIMITS_DIRECTORY(ROW)
     LIMITS_JOINING(ROW)
+    LIMITS_EVIDENCE(ROW)
     LIMITS_TIME(ROW)
 #undef ROW
 }

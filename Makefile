@@ -103,6 +103,10 @@ $(B)/sealpost: $(B)/client/main.o $(B)/libclient.a $(B)/libbase.a
 
 # A unit test gets the layers that it, or a fixture of tests/lib, includes.
 wrap = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+# The disk stops at any step: each of these may fail.
+$(B)/tests/unit/test_publish: wrap += $(addprefix -Wl$(comma)--wrap=,mkdir \
+    chmod fchmod mkostemps write fsync rename unlink remove)
+comma = ,
 fixtures_of = $(shell grep -lE '"$(1)/' /dev/null tests/lib/*.[ch] | \
     sed 's/c$$/h/' | sort -u | tr '\n' '|')
 tests_of = $(patsubst %.c,$(B)/%,$(shell grep -lE \
@@ -127,6 +131,13 @@ liar = $(B)/tests/hostile/liar
 $(liar): $(B)/server/main.o $(B)/tests/hostile/liar.o $(B)/libserver.a \
     $(B)/libbase.a
 	$(call link,$(patsubst %,-Wl$(comma)--wrap=%,$(lying)))
+
+# Reads the public logs as strangers do: Go, with Debian's packages alone.
+$(B)/tests/tlog/check: $(wildcard tests/tlog/*.go) | deps-test
+	@mkdir -p $(@D)
+	@echo "  GO   $@"
+	@GO111MODULE=off GOPATH=/usr/share/gocode GOFLAGS= CGO_ENABLED=0 \
+	    GOCACHE=$(abspath $(B))/gocache go build -o $@ ./tests/tlog
 
 # The referral profiles travel inside the client.
 $(B)/client/profiles/embedded.c: $(profiles) tests/lib/embed.sh

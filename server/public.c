@@ -74,7 +74,7 @@ enter(struct public *pub, const char *path)
     if (strcmp(dir, pub->dirty) == 0)
         return ERR_OK;
     rc = settle(pub);
-    if (rc == ERR_OK)
+    if (rc == ERR_OK && !os_is_dir(dir))
         rc = explain(pub, os_mkdirs_exactly(dir, DIR_MODE), "cannot make", dir);
     if (rc == ERR_OK)
         memcpy(pub->dirty, dir, len + 1);
@@ -224,14 +224,20 @@ remove_temporary(void *arg, const char *entry)
                         : rc;
 }
 
-enum err
-public_tidy(struct public *pub, uint64_t size)
+static enum err
+prepare(struct public *pub)
 {
     enum err rc = explain(pub, os_mkdirs_exactly(pub->dir, DIR_MODE),
                           "cannot make", pub->dir);
 
-    if (rc == ERR_OK)
-        rc = os_list_dir(pub->dir, remove_temporary, pub);
+    return rc == ERR_OK ? os_list_dir(pub->dir, remove_temporary, pub) : rc;
+}
+
+enum err
+public_tidy(struct public *pub, uint64_t size)
+{
+    enum err rc = prepare(pub);
+
     return rc == ERR_OK ? sweep_dir(pub, NOT_NEEDED, size, "tile") : rc;
 }
 
@@ -239,8 +245,7 @@ enum err
 public_wipe(struct public *pub)
 {
     char path[OS_PATH_MAX];
-    enum err rc = explain(pub, os_mkdirs_exactly(pub->dir, DIR_MODE),
-                          "cannot make", pub->dir);
+    enum err rc = prepare(pub);
 
     if (rc == ERR_OK)
         rc = os_path_join(path, sizeof(path), pub->dir, "checkpoint");

@@ -427,7 +427,7 @@ publish_cosigned(struct publish *p, enum store_log log, const struct head *head,
 struct publish_stats
 publish_stats(const struct publish *p)
 {
-    struct publish_stats s = {0};
+    struct publish_stats s = {.is_busy = p->is_busy};
 
     for (int i = 0; i < STORE_LOGS; i++) {
         const struct track *t = &p->log[i];

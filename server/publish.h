@@ -70,6 +70,7 @@ struct publish_stats {
     uint64_t behind[STORE_LOGS]; /* entries of the head of the beat that no
                                     checkpoint file covers yet */
     bool is_failing;             /* the last attempt failed; the beat retries */
+    bool is_busy;                /* a worker writes or tidies */
 };
 struct publish_stats publish_stats(const struct publish *p);
 

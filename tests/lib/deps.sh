@@ -15,13 +15,14 @@ set -eu
 SODIUM_MIN=1.0.22
 SODIUM_SUITE=${SODIUM_SUITE:-forky}
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
-MODULES='libuv msgpack sqlite3 libmicrohttpd jansson inih libutf8proc libqrencode'
+MODULES='libuv msgpack sqlite3 libmicrohttpd libcurl jansson inih libutf8proc
+libqrencode'
 
 packages_of() {
     case $1 in
     build) echo "gcc libc6-dev make pkg-config libuv1-dev libmsgpack-dev" \
         "libsqlite3-dev libmicrohttpd-dev libjansson-dev libinih-dev" \
-        "libutf8proc-dev libqrencode-dev" ;;
+        "libutf8proc-dev libqrencode-dev libcurl4-gnutls-dev" ;;
     demo) echo "python3" ;;
     test) echo "libcmocka-dev bats python3 python3-msgpack" \
         "python3-cryptography python3-nacl python3-dissononce faketime" ;;
@@ -81,7 +82,7 @@ check_elsewhere() {
     say "  a C11 compiler, GNU make, pkg-config"
     say "  libsodium >= $SODIUM_MIN, libuv >= 1.44, msgpack-c >= 4.0 (C),"
     say "  SQLite >= 3.40, libmicrohttpd >= 0.9.75, jansson >= 2.14,"
-    say "  inih >= 55, utf8proc >= 2.6, libqrencode >= 4.1"
+    say "  inih >= 55, utf8proc >= 2.6, libqrencode >= 4.1, libcurl >= 7.85"
     say "  for the tests: cmocka, bats, faketime, python3 with msgpack,"
     say "  cryptography, pynacl, dissononce"
     die "stopped: packages are missing"

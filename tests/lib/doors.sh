@@ -15,6 +15,7 @@ door 'sqlite3\.h' 'server/store[a-z_]*\.[ch]|client/index[a-z_]*\.[ch]'
 door 'utf8proc\.h' 'common/text\.c'
 door 'ini\.h' 'common/config\.c'
 door 'qrencode\.h' 'client/qr\.c'
+door 'curl/.*\.h' 'common/http_client\.c'
 door 'microhttpd\.h' 'common/http_server[a-z_]*\.[ch]'
 # The operating system has one door on the client's side of the house.
 os='(fcntl|unistd|termios|poll|dirent|sys/[a-z]+|netinet/[a-z]+|arpa/inet)\.h'

@@ -1,5 +1,6 @@
 /*
- * main.c - sealpostd, the relay: init genesis run check status vkey card.
+ * main.c - sealpostd, the relay: init genesis run check status vkey card
+ * succession succeed.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -10,19 +11,21 @@
 #include "common/os.h"
 #include "proto/crypto.h"
 #include "proto/invite.h"
-#include "server/control.h"
+#include "server/control_ask.h"
 #include "server/relay.h"
 #include "server/statements.h"
-
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_FINDINGS = 14 };
 
 struct options {
     const char *data_dir;
     const char *listen;
     const char *name;
     const char *config;
+    const char *out;
+    const char *delivery_origin;
+    const char *directory_origin;
     int ready_fd;
     bool json;
+    bool new_key;
     int argc; /* what is left */
     char **argv;
 };
@@ -37,40 +40,13 @@ static const char usage_text[] =
     "  status [--json]                        of the relay that runs there\n"
     "  metrics                                the same for Prometheus\n"
     "  vkey delivery|directory                to verify receipts with\n"
-    "  card                                   print the relay card again\n";
-
-static int
-usage(const char *why)
-{
-    fprintf(stderr, "sealpostd: %s [E-USAGE]\n  next: see `sealpostd help`\n",
-            why);
-    return EXIT_USAGE;
-}
-
-/* What happened, why, what to do next; the code is stable. */
-static int
-fail(const char *what, const char *code, const char *why, const char *next)
-{
-    fprintf(stderr, "sealpostd: %s [%s]\n  why:  %s\n  next: %s\n", what, code,
-            why, next);
-    return EXIT_FAILED;
-}
-
-static int
-fail_keys(const char *dir, enum err rc)
-{
-    char why[400];
-
-    (void)snprintf(why, sizeof(why),
-                   rc == ERR_NOTFOUND  ? "%s holds no relay"
-                   : rc == ERR_REFUSED ? "%s/keys can be read by others"
-                                       : "%s/keys cannot be read",
-                   dir);
-    return fail("cannot read the relay's keys", "E-KEYS", why,
-                rc == ERR_NOTFOUND  ? "make one with `sealpostd init`"
-                : rc == ERR_REFUSED ? "chmod 600 it"
-                                    : "run this as the relay's own user");
-}
+    "  card                                   print the relay card again\n"
+    "  succession [--new-key] [--delivery-origin NAME]\n"
+    "    [--directory-origin NAME] [-o FILE]  ask the registrar for a new "
+    "name\n"
+    "                                         or key of the logs; also when a\n"
+    "                                         restored copy is refused\n"
+    "  succeed FILE                           load the registrar's answer\n";
 
 static int
 parse_number(const char *text)
@@ -91,12 +67,15 @@ parse_options(struct options *o, int argc, char **argv)
         {"config", required_argument, NULL, 'c'},
         {"ready-fd", required_argument, NULL, 'r'},
         {"json", no_argument, NULL, 'j'},
+        {"new-key", no_argument, NULL, 'k'},
+        {"delivery-origin", required_argument, NULL, 'D'},
+        {"directory-origin", required_argument, NULL, 'I'},
         {0},
     };
     int c;
 
     *o = (struct options){.ready_fd = -1};
-    while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "o:", longs, NULL)) != -1) {
         if (c == 'd')
             o->data_dir = optarg;
         else if (c == 'l')
@@ -107,6 +86,14 @@ parse_options(struct options *o, int argc, char **argv)
             o->config = optarg;
         else if (c == 'j')
             o->json = true;
+        else if (c == 'o')
+            o->out = optarg;
+        else if (c == 'k')
+            o->new_key = true;
+        else if (c == 'D')
+            o->delivery_origin = optarg;
+        else if (c == 'I')
+            o->directory_origin = optarg;
         else if (c != 'r' || (o->ready_fd = parse_number(optarg)) < 0)
             return false;
     }
@@ -124,7 +111,7 @@ print_card(const struct options *o)
     enum err rc = keys_load(o->data_dir, &keys);
 
     if (rc != ERR_OK)
-        return fail_keys(o->data_dir, rc);
+        return cmd_fail_keys(o->data_dir, rc);
     keys_card(keys, o->listen == NULL ? "" : o->listen, &card);
     rc = relay_card_make(&out, &card);
     if (rc == ERR_OK)
@@ -132,49 +119,15 @@ print_card(const struct options *o)
     buf_clear(&out);
     keys_free(keys);
     return rc == ERR_OK ? EXIT_OK
-                        : fail("cannot print the card", "E-CARD", err_text(rc),
-                               "give --listen as HOST:PORT");
+                        : cmd_fail("cannot print the card", "E-CARD",
+                                   err_text(rc), "give --listen as HOST:PORT");
 }
 
 static int
 open_plain_store(const struct options *o, struct relay_keys **keys,
                  struct store **store)
 {
-    struct conf conf = {0};
-    struct buf errors = {0};
-    char why[400] = "";
-    struct store_config cfg = {.dir = o->data_dir};
-    enum err rc = keys_load(o->data_dir, keys);
-
-    if (rc != ERR_OK)
-        return fail_keys(o->data_dir, rc);
-    rc = conf_load(&conf, o->config, &errors);
-    if (rc != ERR_OK && errors.len > 0) /* without its last line feed */
-        (void)snprintf(why, sizeof(why), "%.*s", (int)errors.len - 1,
-                       (char *)errors.data);
-    cfg.guard_path = conf.guard;
-    cfg.log_key = &(*keys)->log;
-    cfg.directory_origin = (*keys)->directory_origin;
-    cfg.delivery_origin = (*keys)->delivery_origin;
-    if (rc == ERR_OK)
-        rc = store_open(&cfg, store, why, sizeof(why));
-    conf_clear(&conf);
-    buf_clear(&errors);
-    if (rc == ERR_OK)
-        return EXIT_OK;
-    keys_free(*keys);
-    return fail("cannot open the data directory",
-                rc == ERR_BUSY       ? "E-BUSY"
-                : rc == ERR_VERSION  ? "E-NEWER"
-                : rc == ERR_CONFLICT ? "E-RESTORED"
-                                     : "E-STORE",
-                why[0] != '\0' ? why : err_text(rc),
-                rc == ERR_BUSY      ? "stop the relay that runs on it first"
-                : rc == ERR_VERSION ? "install the newer sealpostd"
-                : rc == ERR_CONFLICT
-                    ? "use the newest copy, or ask the registrar for a new "
-                      "origin"
-                    : "check the path, its rights and the disk");
+    return cmd_open_store(o->data_dir, o->config, CMD_GUARDED, keys, store);
 }
 
 static int
@@ -186,18 +139,20 @@ cmd_init(const struct options *o)
     int code;
 
     if (o->name == NULL)
-        return usage("init needs --name NAME, for example relay.example.org");
+        return cmd_usage(
+            "init needs --name NAME, for example relay.example.org");
     rc = os_mkdirs(o->data_dir, 0700);
     if (rc == ERR_OK)
         rc = keys_create(o->data_dir, o->name);
     if (rc != ERR_OK)
-        return fail("cannot make a relay there", "E-INIT",
-                    rc == ERR_EXISTS      ? "that directory holds one already"
-                    : rc == ERR_MALFORMED ? "a name is visible ASCII without + "
-                                            "or spaces, 64 characters at most"
-                                          : err_text(rc),
-                    rc == ERR_EXISTS ? "use it, or name an empty directory"
-                                     : "check --name, the path and its rights");
+        return cmd_fail(
+            "cannot make a relay there", "E-INIT",
+            rc == ERR_EXISTS      ? "that directory holds one already"
+            : rc == ERR_MALFORMED ? "a name is visible ASCII without + "
+                                    "or spaces, 64 characters at most"
+                                  : err_text(rc),
+            rc == ERR_EXISTS ? "use it, or name an empty directory"
+                             : "check --name, the path and its rights");
     code = open_plain_store(o, &keys, &store);
     if (code != EXIT_OK)
         return code;
@@ -278,21 +233,22 @@ cmd_genesis(const struct options *o)
     int code;
 
     if (o->argc != 2)
-        return usage("genesis needs one FILE, made by the registrar");
+        return cmd_usage("genesis needs one FILE, made by the registrar");
     rc = os_read_file(o->argv[1], 1 << 20, &file);
     if (rc != ERR_OK)
-        return fail("cannot read the genesis file", "E-FILE",
-                    os_last_error_text(), "check the path");
+        return cmd_fail("cannot read the genesis file", "E-FILE",
+                        os_last_error_text(), "check the path");
     code = open_plain_store(o, &keys, &store);
     if (code == EXIT_OK) {
         rc = load_genesis(store, keys, &file, why, sizeof(why));
         store_close(store);
         keys_free(keys);
         if (rc != ERR_OK)
-            code = fail("the network was not founded", "E-GENESIS",
-                        why[0] != '\0' ? why : err_text(rc),
-                        "ask the registrar to make the file from this relay's "
-                        "card");
+            code =
+                cmd_fail("the network was not founded", "E-GENESIS",
+                         why[0] != '\0' ? why : err_text(rc),
+                         "ask the registrar to make the file from this relay's "
+                         "card");
     }
     buf_clear(&file);
     if (code == EXIT_OK)
@@ -324,15 +280,18 @@ cmd_run(const struct options *o)
         why[--len] = '\0';
     if (rc != ERR_OK)
         /* Nothing was promised yet: the process simply ends. */
-        return fail("the relay does not start",
-                    rc == ERR_BUSY       ? "E-BUSY"
-                    : rc == ERR_VERSION  ? "E-NEWER"
-                    : rc == ERR_CONFLICT ? "E-RESTORED"
-                                         : "E-START",
-                    why,
-                    rc == ERR_CONFLICT
-                        ? "use the newest copy of the data directory"
-                        : "mend that and start it again; nothing was changed");
+        return cmd_fail(
+            "the relay does not start",
+            rc == ERR_BUSY       ? "E-BUSY"
+            : rc == ERR_VERSION  ? "E-NEWER"
+            : rc == ERR_CONFLICT ? "E-RESTORED"
+                                 : "E-START",
+            why,
+            rc == ERR_CONFLICT
+                ? "use the newest copy of the data directory; if there "
+                  "is none, `sealpostd succession` asks the registrar "
+                  "for a new name"
+                : "mend that and start it again; nothing was changed");
     rc = relay_run(&r);
     relay_close(&r);
     return rc == ERR_OK ? EXIT_OK : EXIT_FAILED;
@@ -360,8 +319,8 @@ cmd_check(const struct options *o)
     store_close(store);
     keys_free(keys);
     if (rc != ERR_OK)
-        return fail("the check did not finish", "E-STORE", err_text(rc),
-                    "check the disk and run it again");
+        return cmd_fail("the check did not finish", "E-STORE", err_text(rc),
+                        "check the disk and run it again");
     if (findings > 0) {
         fprintf(stderr,
                 "sealpostd: %u finding%s [E-CHECK]\n  why:  what is stored is "
@@ -403,8 +362,8 @@ ask(const struct options *o, const char *question)
     enum err rc = control_ask(o->data_dir, question, &answer);
 
     if (rc != ERR_OK)
-        return fail("no relay answers there", "E-NOT-RUNNING", err_text(rc),
-                    "start it with `sealpostd run --data DIR`");
+        return cmd_fail("no relay answers there", "E-NOT-RUNNING", err_text(rc),
+                        "start it with `sealpostd run --data DIR`");
     if (o->json)
         print_json(&answer);
     else
@@ -441,10 +400,10 @@ cmd_vkey(const struct options *o)
     enum err rc;
 
     if (!directory && (o->argc != 2 || strcmp(o->argv[1], "delivery") != 0))
-        return usage("vkey needs one of: delivery, directory");
+        return cmd_usage("vkey needs one of: delivery, directory");
     rc = keys_load(o->data_dir, &keys);
     if (rc != ERR_OK)
-        return fail_keys(o->data_dir, rc);
+        return cmd_fail_keys(o->data_dir, rc);
     rc = vkey_make(&vk,
                    directory ? keys->directory_origin : keys->delivery_origin,
                    NOTE_ED25519, &keys->log.pub);
@@ -456,13 +415,39 @@ cmd_vkey(const struct options *o)
     return rc == ERR_OK ? EXIT_OK : EXIT_FAILED;
 }
 
+static int
+run_succession(const struct options *o)
+{
+    const struct cmd_succession s = {
+        .dir = o->data_dir,
+        .config = o->config,
+        .out = o->out,
+        .new_key = o->new_key,
+        .delivery_origin = o->delivery_origin,
+        .directory_origin = o->directory_origin,
+    };
+
+    return cmd_succession(&s);
+}
+
+static int
+run_succeed(const struct options *o)
+{
+    if (o->argc != 2)
+        return cmd_usage("succeed needs one FILE, made by the registrar");
+    return cmd_succeed(o->data_dir, o->config, o->argv[1]);
+}
+
 static const struct {
     const char *name;
     int (*run)(const struct options *o);
 } commands[] = {
-    {"init", cmd_init},   {"genesis", cmd_genesis}, {"run", cmd_run},
-    {"check", cmd_check}, {"status", cmd_status},   {"metrics", cmd_metrics},
-    {"sweep", cmd_sweep}, {"vkey", cmd_vkey},       {"card", print_card},
+    {"init", cmd_init},       {"genesis", cmd_genesis},
+    {"run", cmd_run},         {"check", cmd_check},
+    {"status", cmd_status},   {"metrics", cmd_metrics},
+    {"sweep", cmd_sweep},     {"vkey", cmd_vkey},
+    {"card", print_card},     {"succession", run_succession},
+    {"succeed", run_succeed},
 };
 
 int
@@ -474,10 +459,11 @@ main(int argc, char **argv)
     os_ignore_signals();
     os_private_files();
     if (crypto_init() != ERR_OK)
-        return fail("cannot start", "E-RANDOM",
-                    "the system gives no random numbers", "mend the system");
+        return cmd_fail("cannot start", "E-RANDOM",
+                        "the system gives no random numbers",
+                        "mend the system");
     if (!parse_options(&o, argc, argv))
-        return usage("an option is not known or lacks its value");
+        return cmd_usage("an option is not known or lacks its value");
     if (o.argc < 1 || strcmp(o.argv[0], "help") == 0) {
         printf("%s", usage_text);
         return o.argc < 1 ? EXIT_USAGE : EXIT_OK;
@@ -486,5 +472,5 @@ main(int argc, char **argv)
         if (strcmp(o.argv[0], commands[i].name) == 0)
             return o.data_dir == NULL ? usage("--data DIR is missing")
                                       : commands[i].run(&o);
-    return usage("there is no such command");
+    return cmd_usage("there is no such command");
 }

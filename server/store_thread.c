@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
+
 enum { OPS_DEFAULT = 4096, BYTES_DEFAULT = 64 * 1024 * 1024 };
 
 struct queue {
@@ -32,6 +34,7 @@ struct store_thread {
     bool stop;
     enum err fatal;
     struct store_thread_stats stats;
+    uint64_t busy_since_ms; /* 0: no batch is under way */
 
     /* The owner's thread only. */
     size_t ops, bytes; /* lent and not answered */
@@ -142,6 +145,7 @@ take(struct store_thread *t, struct queue *taken)
     while (t->waiting.first == NULL && !t->stop)
         pthread_cond_wait(&t->work, &t->lock);
     queue_move(taken, &t->waiting);
+    t->busy_since_ms = clock_mono_ms();
     pthread_mutex_unlock(&t->lock);
     return taken->first != NULL;
 }
@@ -151,6 +155,7 @@ give_back(struct store_thread *t, struct queue *taken, enum err rc)
 {
     pthread_mutex_lock(&t->lock);
     count(&t->stats, taken->n, rc);
+    t->busy_since_ms = 0;
     if (is_answer(rc))
         queue_move(&t->finished, taken);
     else
@@ -307,6 +312,8 @@ store_thread_stats(const struct store_thread *t)
 
     pthread_mutex_lock(&open->lock);
     s = t->stats;
+    if (t->busy_since_ms != 0)
+        s.busy_ms = clock_mono_ms() - t->busy_since_ms;
     pthread_mutex_unlock(&open->lock);
     s.waiting = t->ops;
     s.waiting_bytes = t->bytes;

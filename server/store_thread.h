@@ -67,6 +67,7 @@ struct store_thread_stats {
     uint64_t batches, ops;
     uint64_t largest_batch;
     size_t waiting, waiting_bytes;
+    uint64_t busy_ms;  /* of the batch under way; 0: none is */
     bool is_disk_full; /* the last batch was told ERR_FULL */
 };
 struct store_thread_stats store_thread_stats(const struct store_thread *t);

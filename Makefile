@@ -155,11 +155,11 @@ $(B)/client/profiles/embedded.o: $(B)/client/profiles/embedded.c
 
 run_tests = @SEALPOST_BUILD=$(abspath $(B)) sh tests/lib/run-tests $(B)/test-logs
 
-test: deps-test programs unit-programs $(peers) $(liar)
+test: deps-test programs unit-programs $(peers) $(liar) $(B)/tests/tlog/check
 	$(run_tests) $(unit) $(scenario)
 unit: deps-test unit-programs
 	$(run_tests) $(unit)
-scenario: deps-test programs $(peers) $(liar)
+scenario: deps-test programs $(peers) $(liar) $(B)/tests/tlog/check
 	$(run_tests) $(scenario)
 
 check: deps-test deps-check layers doors format-check werror-gcc werror-clang \

@@ -1,9 +1,7 @@
 /* The public files of a log: what is there after growth, crashes, full disks
- * and restarts.  A crash is: from one step on, nothing on disk changes any
- * more (the linker gives us the steps, see the Makefile). */
+ * and restarts. */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,52 +10,14 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/os.h"
 #include "proto/tile.h"
 #include "server/publish.h"
+#include "tests/lib/fail_disk.h"
 #include "tests/lib/log_fixture.h"
 #include "tests/lib/scratch.h"
 #include "tests/lib/store_fixture.h"
-
-/* ---- steps that can fail ---- */
-
-static atomic_int steps_left = -1; /* below 0: none fails */
-static atomic_int fail_with = EIO;
-
-static bool
-fails(void)
-{
-    int left = atomic_load(&steps_left);
-
-    if (left < 0)
-        return false;
-    if (left > 0) {
-        atomic_store(&steps_left, left - 1);
-        return false;
-    }
-    errno = atomic_load(&fail_with);
-    return true;
-}
-
-#define STEP(type, name, args, names)                                          \
-    type __real_##name args;                                                   \
-    type __wrap_##name args;                                                   \
-    type __wrap_##name args                                                    \
-    {                                                                          \
-        return fails() ? (type)-1 : __real_##name names;                       \
-    }
-STEP(int, mkdir, (const char *path, mode_t mode), (path, mode))
-STEP(int, chmod, (const char *path, mode_t mode), (path, mode))
-STEP(int, fchmod, (int fd, mode_t mode), (fd, mode))
-STEP(int, mkostemps, (char *path, int len, int flags), (path, len, flags))
-STEP(ssize_t, write, (int fd, const void *bytes, size_t len), (fd, bytes, len))
-STEP(int, fsync, (int fd), (fd))
-STEP(int, rename, (const char *from, const char *to), (from, to))
-STEP(int, unlink, (const char *path), (path))
-STEP(int, remove, (const char *path), (path))
 
 /* ---- a store, a loop, a publisher ---- */
 
@@ -327,12 +287,12 @@ crash_after(int steps)
     bool crashed = true;
 
     start();
-    atomic_store(&steps_left, steps);
+    fail_disk_after(steps, EIO);
     while (!is_failing() && !is_there())
         (void)uv_run(&loop, UV_RUN_ONCE);
     crashed = is_failing();
     stop();
-    atomic_store(&steps_left, -1);
+    fail_disk_never();
     return crashed;
 }
 
@@ -388,15 +348,13 @@ a_full_disk_is_told_and_harms_nothing(void **state)
     grow(100);
     start();
     turn_until(is_there);
-    atomic_store(&fail_with, ENOSPC);
-    atomic_store(&steps_left, 0);
+    fail_disk_after(0, ENOSPC);
     grow(300);
     turn_until(is_failing);
     assert_int_equal(publish_stats(publish).behind[STORE_DELIVERY], 200);
     assert_int_equal(check_needed(), 100);
     grow(301);
-    atomic_store(&steps_left, -1);
-    atomic_store(&fail_with, EIO);
+    fail_disk_never();
     turn_until(is_there);
     assert_int_equal(publish_stats(publish).behind[STORE_DELIVERY], 0);
     stop();

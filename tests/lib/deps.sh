@@ -25,7 +25,8 @@ packages_of() {
         "libutf8proc-dev libqrencode-dev libcurl4-gnutls-dev" ;;
     demo) echo "python3" ;;
     test) echo "libcmocka-dev bats python3 python3-msgpack" \
-        "python3-cryptography python3-nacl python3-dissononce faketime" ;;
+        "python3-cryptography python3-nacl python3-dissononce faketime" \
+        "golang-go golang-golang-x-mod-dev" ;;
     check) echo "clang clang-format" ;;
     fuzz) echo "clang libclang-rt-14-dev" ;;
     *) die "unknown group of packages: $1" ;;
@@ -84,7 +85,8 @@ check_elsewhere() {
     say "  SQLite >= 3.40, libmicrohttpd >= 0.9.75, jansson >= 2.14,"
     say "  inih >= 55, utf8proc >= 2.6, libqrencode >= 4.1, libcurl >= 7.85"
     say "  for the tests: cmocka, bats, faketime, python3 with msgpack,"
-    say "  cryptography, pynacl, dissononce"
+    say "  cryptography, pynacl, dissononce; Go with golang.org/x/mod under"
+    say "  /usr/share/gocode"
     die "stopped: packages are missing"
 }
 

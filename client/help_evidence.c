@@ -13,7 +13,15 @@ const char help_verify[] =
     "With a directory that `sealpost export` made: each file against\n"
     "manifest.json, then the receipt in it.  Exit code 14 when anything is "
     "not\n"
-    "as it should be.";
+    "as it should be.\n"
+    "\n"
+    "--policy FILE decides by a trust policy (lines log, witness, group, "
+    "quorum):\n"
+    "which logs are known, and which witnesses must have cosigned.  It needs "
+    "no\n"
+    "vault, says who cosigned and when, and ends with 14 when the quorum does "
+    "not\n"
+    "hold.  A receipt gets its cosignatures by `sealpost receipt refresh`.";
 
 const char help_audit[] =
     "Reads the whole delivery log up to the newest head that the relay has\n"
@@ -32,3 +40,34 @@ const char help_audit[] =
     "happened then; the whole log is checked all the same.\n"
     "\n"
     "Exit code 20 when there is a finding, 14 when the log itself is wrong.";
+
+const char help_witness[] =
+    "A witness follows logs of relays and cosigns each head that continues "
+    "what "
+    "it\n"
+    "cosigned before, so that nobody can be shown another history.  It sees "
+    "sizes\n"
+    "and hashes, no packet; it needs no vault and belongs to nobody's network. "
+    " It\n"
+    "should be run by somebody else than the relay, on another machine.\n"
+    "\n"
+    "  sealpost witness init DIR --name witness.example.org/w1\n"
+    "  sealpost witness add DIR VKEY        a log; `sealpostd vkey delivery` "
+    "shows\n"
+    "  sealpost witness run DIR --listen HOST:PORT [--ready-fd N] [--log-level "
+    "L]\n"
+    "  sealpost witness show DIR            its key, and where each log "
+    "stands\n"
+    "\n"
+    "init prints the witness's key: those who trust it put the line into "
+    "their\n"
+    "policy, and the relay's operator the address too.  The key lies in "
+    "DIR/key;\n"
+    "never copy DIR to a second machine and never restore it from a backup: a\n"
+    "witness that forgot what it signed can be shown two histories.  Make a "
+    "new\n"
+    "one instead.\n"
+    "\n"
+    "When a log shows two histories, run says so (E-WITNESS-FORK) and keeps "
+    "both\n"
+    "signed heads as a file in DIR/logs: that is the proof.";

@@ -6,13 +6,14 @@
  */
 #include "server/cosigning.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/os.h"
 #include "proto/cosigned.h"
+#include "server/policy_file.h"
 #include "server/publish.h"
 #include "server/relay.h"
 #include "server/task.h"
@@ -32,28 +33,6 @@ struct cosigning {
 };
 
 /* ---- the policy ---- */
-
-static enum err
-read_policy(const char *path, struct trust **out, char *why, size_t why_len)
-{
-    struct trust_error error = {0};
-    struct buf text = {0};
-    enum err rc = os_read_file(path, TRUST_FILE_MAX, &text);
-
-    if (rc != ERR_OK) {
-        (void)snprintf(why, why_len, "the witness policy %s cannot be read: %s",
-                       path, os_last_error_text());
-    } else {
-        rc = trust_parse(text.data, text.len, out, &error);
-        if (rc != ERR_OK && error.line > 0)
-            (void)snprintf(why, why_len, "%s:%u: %s", path, error.line,
-                           error.message);
-        else if (rc != ERR_OK)
-            (void)snprintf(why, why_len, "%s: %s", path, error.message);
-    }
-    buf_clear(&text);
-    return rc;
-}
 
 /* A policy that does not know our logs would never take anything. */
 static enum err
@@ -118,7 +97,7 @@ recall(struct cosigning *c, enum store_log log)
 static enum err
 load(struct cosigning *c, const char *path, char *why, size_t why_len)
 {
-    enum err rc = read_policy(path, &c->policy, why, why_len);
+    enum err rc = policy_file_read(path, &c->policy, why, why_len);
 
     for (int i = 0; i < STORE_LOGS && rc == ERR_OK; i++)
         rc = check_policy(c->policy,
@@ -301,15 +280,16 @@ bool
 cosigning_stats(const struct cosigning *c, struct cosigning_stats *out)
 {
     uint64_t now_s = clock_wall_ms() / 1000;
+    uint64_t away_s;
 
     if (c == NULL || c->policy == NULL)
         return false;
+    away_s = c->relay->conf.witness_again_ms / 1000 + COSIGNING_LATE_S;
     *out =
         (struct cosigning_stats){.witnesses = (unsigned)c->policy->n_witnesses,
                                  .cosignatures = c->taken};
     for (size_t i = 0; i < c->policy->n_witnesses; i++)
-        out->reachable +=
-            c->seen_s[i] != 0 && c->seen_s[i] + COSIGNING_AWAY_S >= now_s;
+        out->reachable += c->seen_s[i] != 0 && c->seen_s[i] + away_s >= now_s;
     memcpy(out->quorum_time_s, c->quorum_time_s, sizeof(out->quorum_time_s));
     return true;
 }

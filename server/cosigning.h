@@ -20,11 +20,8 @@
 struct cosigning;
 struct relay;
 
-enum {
-    COSIGNING_AGAIN_S = 600, /* an unchanged head is cosigned again */
-    /* A witness not heard of for longer than that is away. */
-    COSIGNING_AWAY_S = COSIGNING_AGAIN_S + 300,
-};
+/* A witness that has not cosigned for `again` and that much longer is away. */
+enum { COSIGNING_LATE_S = 300 };
 
 /*
  * Reads the policy file (NULL: no witnesses, nothing is taken) and what the

@@ -8,13 +8,14 @@
 
 enum {
     SLOT_APART = 4096, /* one sector cannot tear both */
+    ERA_AT = 4,
     HEADS_AT = 16,
     HEAD_BYTES = 8 + 32,
     SUM_AT = HEADS_AT + GUARD_LOGS * HEAD_BYTES,
     SLOT_LEN = SUM_AT + 32,
 };
 
-static const uint8_t magic[8] = {'S', 'P', 'G', '1', 0, 0, 0, 0};
+static const uint8_t magic[4] = {'S', 'P', 'G', '1'};
 
 static void
 encode(const struct guard *g, uint8_t out[SLOT_LEN])
@@ -23,6 +24,7 @@ encode(const struct guard *g, uint8_t out[SLOT_LEN])
     unsigned i;
 
     memcpy(out, magic, sizeof(magic));
+    put_u32(out + ERA_AT, g->era);
     put_u64(out + 8, g->turn);
     for (i = 0; i < GUARD_LOGS; i++) {
         uint8_t *p = out + HEADS_AT + i * HEAD_BYTES;
@@ -44,6 +46,7 @@ decode(struct guard *g, const uint8_t bytes[SLOT_LEN])
     if (memcmp(bytes, magic, sizeof(magic)) != 0 ||
         memcmp(bytes + SUM_AT, sum.b, 32) != 0)
         return false;
+    g->era = get_u32(bytes + ERA_AT);
     g->turn = get_u64(bytes + 8);
     for (i = 0; i < GUARD_LOGS; i++) {
         const uint8_t *p = bytes + HEADS_AT + i * HEAD_BYTES;

@@ -4,9 +4,10 @@
  * history (server/DESIGN.md).  Its path may lie on another disk.
  *
  * Two preallocated slots are written in turn; the newest one that is whole
- * counts:  "SPG1" | u32 0 | u64 turn | 2 x (u64 size | root(32)) | SHA-256 of
+ * counts:  "SPG1" | u32 era | u64 turn | 2 x (u64 size | root(32)) | SHA-256 of
  * all before.  It may lag behind what was answered, never run ahead of what
- * was committed.
+ * was committed.  ERA is the POLICY's leaf of the last succession
+ * (store_succeed): heads of two eras are not compared.
  */
 #ifndef SEALPOST_SERVER_GUARD_H
 #define SEALPOST_SERVER_GUARD_H
@@ -25,7 +26,8 @@ struct guard_head {
 };
 
 struct guard {
-    int fd; /* -1: not open */
+    int fd;       /* -1: not open */
+    uint32_t era; /* guard_write() writes what stands here */
     uint64_t turn;
     struct guard_head head[GUARD_LOGS];
 };

@@ -1,12 +1,9 @@
 /*
  * handle_welcome.c - the first message of each side: what each has seen.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "common/log.h"
-#include "proto/merkle.h"
 #include "proto/note.h"
+#include "server/forkproof.h"
 #include "server/handlers.h"
 #include "server/relay.h"
 
@@ -38,43 +35,14 @@ welcome_send(struct session *s)
     buf_clear(&notes[1]);
 }
 
-/* THEIRS is under our key.  Is it a prefix of what we hold? */
-static enum err
-is_prefix(struct relay *r, enum store_log log, const struct head *theirs)
-{
-    struct hash path[MERKLE_PATH_MAX];
-    struct head ours;
-    size_t n = 0;
-    enum err rc = store_head(r->reader, log, &ours);
-
-    if (rc != ERR_OK)
-        return rc;
-    if (theirs->size > ours.size)
-        return ERR_CONFLICT;
-    if (theirs->size == 0)
-        return ERR_OK;
-    rc = store_consistency(r->reader, log, theirs->size, ours.size, path, &n);
-    if (rc != ERR_OK)
-        return rc;
-    rc = merkle_verify_consistency(theirs->size, ours.size, &theirs->root,
-                                   &ours.root, path, n);
-    return rc == ERR_OK ? ERR_OK : ERR_CONFLICT;
-}
-
+/* The next start refuses too: the head is kept. */
 static void
-stop_for_fork(struct relay *r, enum store_log log, const struct head *theirs)
+stop_for_fork(struct relay *r, const struct msg_field *note, const char *what)
 {
-    struct head ours = {0};
-    char what[256];
+    enum err rc = forkproof_keep(r->data_dir, note->p, note->len);
 
-    (void)store_head(r->reader, log, &ours);
-    (void)snprintf(what, sizeof(what),
-                   "a client holds a %s head of size %llu under our own key; "
-                   "this data directory has %llu: it was restored from an "
-                   "older copy, or another relay runs with the same keys",
-                   log == STORE_DIRECTORY ? "directory" : "delivery",
-                   (unsigned long long)theirs->size,
-                   (unsigned long long)ours.size);
+    if (rc != ERR_OK)
+        log_error("cannot write %s/fork-proof: %s", r->data_dir, err_text(rc));
     relay_fatal(r, ERR_CONFLICT, what);
 }
 
@@ -82,6 +50,7 @@ static bool
 take_head(struct session *s, enum store_log log, const struct msg_field *f)
 {
     struct relay *r = session_relay(s);
+    char what[512];
     struct head theirs;
     enum err rc;
 
@@ -91,9 +60,9 @@ take_head(struct session *s, enum store_log log, const struct msg_field *f)
     if (head_from_note(f->p, f->len, store_vkey(r->store, log), NULL, 0,
                        &theirs, NULL) != ERR_OK)
         return true;
-    rc = is_prefix(r, log, &theirs);
+    rc = forkproof_judge(r->reader, log, &theirs, what, sizeof(what));
     if (rc == ERR_CONFLICT)
-        stop_for_fork(r, log, &theirs);
+        stop_for_fork(r, f, what);
     return rc == ERR_OK;
 }
 

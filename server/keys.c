@@ -7,36 +7,36 @@
 #include "common/bytes.h"
 #include "common/os.h"
 
-static const char magic[8] = "SPRELAY1";
-enum { FILE_MAX = 8 + 32 + 32 + 1 + LIMIT_RELAY_NAME };
+/* "SPRELAY1" has no origins: NAME/delivery and NAME/directory. */
+static const char magic[8] = "SPRELAY2";
+static const char magic_1[8] = "SPRELAY1";
+enum { FILE_MAX = 8 + 32 + 32 + 1 + LIMIT_RELAY_NAME + 2 * (1 + LIMIT_ORIGIN) };
 
 static enum err
-keys_path(char *out, const char *dir)
+keys_path(char *out, const char *dir, const char *name)
 {
-    return os_path_join(out, OS_PATH_MAX, dir, "keys");
+    return os_path_join(out, OS_PATH_MAX, dir, name);
 }
 
-enum err
-keys_create(const char *dir, const char *name)
+static void
+put_text(struct buf *b, const char *text)
 {
-    char path[OS_PATH_MAX];
+    buf_u8(b, (uint8_t)strlen(text));
+    buf_str(b, text);
+}
+
+static enum err
+save(const char *path, const struct relay_keys *k)
+{
     struct buf b = {0};
-    uint8_t *secrets;
     enum err rc;
 
-    if (!text_is_name(text_ref(name), LIMIT_RELAY_NAME))
-        return ERR_MALFORMED;
-    rc = keys_path(path, dir);
-    if (rc == ERR_OK && os_exists(path))
-        rc = ERR_EXISTS;
-    if (rc != ERR_OK)
-        return rc;
     buf_put(&b, magic, sizeof(magic));
-    secrets = buf_extend(&b, 64);
-    if (secrets != NULL)
-        crypto_random(secrets, 64);
-    buf_u8(&b, (uint8_t)strlen(name));
-    buf_str(&b, name);
+    buf_put(&b, k->transport.b, sizeof(k->transport.b));
+    buf_put(&b, k->log.seed, 32);
+    put_text(&b, k->name);
+    put_text(&b, k->delivery_origin);
+    put_text(&b, k->directory_origin);
     rc = buf_status(&b);
     if (rc == ERR_OK)
         rc = os_write_file_atomic(path, b.data, b.len, 0600);
@@ -44,38 +44,87 @@ keys_create(const char *dir, const char *name)
     return rc;
 }
 
-static enum err
-parse(struct relay_keys *k, const struct buf *b)
+static void
+default_origins(struct relay_keys *k)
 {
-    struct rd r = rd_from(b->data, b->len);
-    uint8_t seed[32];
-    size_t name_len;
-
-    rd_expect(&r, magic, sizeof(magic));
-    rd_copy(&r, k->transport.b, sizeof(k->transport.b));
-    rd_copy(&r, seed, sizeof(seed));
-    name_len = rd_u8(&r);
-    if (name_len > LIMIT_RELAY_NAME)
-        name_len = LIMIT_RELAY_NAME;
-    rd_copy(&r, k->name, name_len);
-    k->name[name_len] = '\0';
-    sign_keypair_from_seed(&k->log, seed);
-    crypto_wipe(seed, sizeof(seed));
     (void)snprintf(k->delivery_origin, sizeof(k->delivery_origin),
                    "%s/delivery", k->name);
     (void)snprintf(k->directory_origin, sizeof(k->directory_origin),
                    "%s/directory", k->name);
-    return rd_end(&r);
 }
 
 enum err
-keys_load(const char *dir, struct relay_keys **out)
+keys_create(const char *dir, const char *name)
+{
+    char path[OS_PATH_MAX];
+    struct relay_keys *k;
+    uint8_t seed[32];
+    enum err rc;
+
+    if (!text_is_name(text_ref(name), LIMIT_RELAY_NAME))
+        return ERR_MALFORMED;
+    rc = keys_path(path, dir, "keys");
+    if (rc == ERR_OK && os_exists(path))
+        rc = ERR_EXISTS;
+    if (rc != ERR_OK)
+        return rc;
+    k = crypto_secret_new(sizeof(*k));
+    if (k == NULL)
+        return ERR_NOMEM;
+    crypto_random(k->transport.b, sizeof(k->transport.b));
+    crypto_random(seed, sizeof(seed));
+    sign_keypair_from_seed(&k->log, seed);
+    crypto_wipe(seed, sizeof(seed));
+    (void)snprintf(k->name, sizeof(k->name), "%s", name);
+    default_origins(k);
+    rc = save(path, k);
+    keys_free(k);
+    return rc;
+}
+
+static void
+take_text(struct rd *r, char *out, size_t max)
+{
+    size_t len = rd_u8(r);
+
+    if (len > max) {
+        r->bad = true;
+        return;
+    }
+    rd_copy(r, out, len);
+    out[len] = '\0';
+}
+
+static enum err
+parse(struct relay_keys *k, const struct buf *b)
+{
+    bool is_first = b->len >= 8 && memcmp(b->data, magic_1, 8) == 0;
+    struct rd r = rd_from(b->data, b->len);
+    uint8_t seed[32];
+
+    rd_expect(&r, is_first ? magic_1 : magic, sizeof(magic));
+    rd_copy(&r, k->transport.b, sizeof(k->transport.b));
+    rd_copy(&r, seed, sizeof(seed));
+    take_text(&r, k->name, LIMIT_RELAY_NAME);
+    sign_keypair_from_seed(&k->log, seed);
+    crypto_wipe(seed, sizeof(seed));
+    if (is_first) {
+        default_origins(k);
+    } else {
+        take_text(&r, k->delivery_origin, LIMIT_ORIGIN);
+        take_text(&r, k->directory_origin, LIMIT_ORIGIN);
+    }
+    return rd_end(&r);
+}
+
+static enum err
+load(const char *dir, const char *name, struct relay_keys **out)
 {
     char path[OS_PATH_MAX];
     struct buf b = {0};
     struct relay_keys *k = NULL;
     unsigned mode = 0;
-    enum err rc = keys_path(path, dir);
+    enum err rc = keys_path(path, dir, name);
 
     if (rc == ERR_OK)
         rc = os_mode(path, &mode);
@@ -94,6 +143,44 @@ keys_load(const char *dir, struct relay_keys **out)
     }
     *out = k;
     return ERR_OK;
+}
+
+enum err
+keys_load(const char *dir, struct relay_keys **out)
+{
+    return load(dir, "keys", out);
+}
+
+enum err
+keys_load_next(const char *dir, struct relay_keys **out)
+{
+    return load(dir, "keys.next", out);
+}
+
+enum err
+keys_save_next(const char *dir, const struct relay_keys *k)
+{
+    char path[OS_PATH_MAX];
+    enum err rc = keys_path(path, dir, "keys.next");
+
+    if (!text_is_name(text_ref(k->delivery_origin), LIMIT_ORIGIN) ||
+        !text_is_name(text_ref(k->directory_origin), LIMIT_ORIGIN) ||
+        strcmp(k->delivery_origin, k->directory_origin) == 0)
+        return ERR_MALFORMED;
+    return rc == ERR_OK ? save(path, k) : rc;
+}
+
+enum err
+keys_take_next(const char *dir)
+{
+    char from[OS_PATH_MAX], to[OS_PATH_MAX];
+    enum err rc = keys_path(from, dir, "keys.next");
+
+    if (rc == ERR_OK)
+        rc = keys_path(to, dir, "keys");
+    if (rc == ERR_OK)
+        rc = os_rename(from, to);
+    return rc == ERR_OK ? os_fsync_dir(dir) : rc;
 }
 
 void

@@ -10,11 +10,13 @@
 #include "server/blob_file.h"
 #include "server/control.h"
 #include "server/cosigning.h"
+#include "server/forkproof.h"
 #include "server/listener.h"
 #include "server/mailroom.h"
 #include "server/publish.h"
 #include "server/session.h"
 #include "server/statements.h"
+#include "server/succession.h"
 #include "server/task.h"
 
 enum { STOP_MS = 4000 }; /* of the five seconds that SIGTERM promises */
@@ -256,6 +258,8 @@ open_store(struct relay *r, char *why, size_t why_len)
     if (rc == ERR_OK)
         rc = store_reader_open(r->store, &r->reader);
     if (rc == ERR_OK)
+        rc = forkproof_check(r->data_dir, r->store, r->reader, why, why_len);
+    if (rc == ERR_OK)
         rc = statements_load(r->reader, &r->directory);
     if (rc == ERR_OK && directory_policy(r->directory) == NULL) {
         (void)snprintf(why, why_len,
@@ -433,6 +437,9 @@ relay_open(struct relay *r, const struct relay_options *opt, char *why,
     }
     buf_clear(&errors);
     log_open(level, "sealpostd");
+    if (rc == ERR_OK && (rc = succession_settle(r->data_dir)) != ERR_OK)
+        (void)snprintf(why, why_len, "cannot finish the succession in %s: %s",
+                       r->data_dir, err_text(rc));
     if (rc == ERR_OK && (rc = keys_load(r->data_dir, &r->keys)) != ERR_OK)
         (void)snprintf(why, why_len,
                        rc == ERR_NOTFOUND

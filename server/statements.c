@@ -153,6 +153,12 @@ statement_effects(const struct directory *dir, const struct statement *st,
     }
 }
 
+static bool
+text_is(struct text_ref a, const char *b)
+{
+    return strlen(b) == a.len && memcmp(a.p, b, a.len) == 0;
+}
+
 /* ---- one statement ---- */
 
 static void start_next(struct statements *q);
@@ -337,6 +343,26 @@ submit(struct statements *q, struct waiting *w)
     return ERR_OK;
 }
 
+/* A POLICY that names another log or relay than this one: the log must change
+ * with it, which only `sealpostd succeed` does (PROTOCOL.md section 14.9). */
+static bool
+is_of_another_relay(const struct directory *dir, const struct waiting *w)
+{
+    const struct dir_policy *now = directory_policy(dir);
+    const struct stmt_policy *p;
+    struct statement st;
+
+    if (now == NULL || stmt_parse(&st, w->bytes, w->len) != ERR_OK ||
+        st.kind != STMT_POLICY)
+        return false;
+    p = &st.body.policy;
+    return !id_eq(&p->log_key, &now->log_key) ||
+           !id_eq(&p->relay_key, &now->relay_key) ||
+           !text_is(p->relay_name, now->relay_name) ||
+           !text_is(p->delivery_origin, now->delivery_origin) ||
+           !text_is(p->directory_origin, now->directory_origin);
+}
+
 static bool
 try_first(struct statements *q)
 {
@@ -345,6 +371,13 @@ try_first(struct statements *q)
     enum err rc = directory_check(q->relay->directory, w->bytes, w->len,
                                   clock_wall_ms() / 1000, &finding);
 
+    if (rc == ERR_OK && is_of_another_relay(q->relay->directory, w)) {
+        answer_error(w, PERR_STMT,
+                     "a policy that changes the log's name or key, or the "
+                     "relay's, is loaded by its operator: stop the relay, then "
+                     "`sealpostd succeed`");
+        return false;
+    }
     if (rc == ERR_OK)
         rc = submit(q, w);
     if (rc == ERR_OK)

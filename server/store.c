@@ -206,8 +206,8 @@ save_signatures(struct store *st)
     return rc;
 }
 
-static enum err
-apply_one(struct tx *tx, struct store_op *op, const struct prepared *prep)
+enum err
+tx_apply(struct tx *tx, struct store_op *op, const struct prepared *prep)
 {
     uint64_t before = db_changes_ever(tx->db);
     enum err rc;
@@ -245,14 +245,12 @@ run_sql(struct store *st, enum sql which)
     return q_run(&q);
 }
 
-static enum err
-transact(struct tx *tx, struct store_op *const *ops, size_t n,
-         const struct prepared *prep)
+enum err
+tx_begin(struct tx *tx)
 {
     struct store *st = tx->st;
     uint64_t days = STORE_RETENTION_DAYS;
     enum err rc = run_sql(st, SQL_BEGIN);
-    size_t i;
 
     if (rc == ERR_OK)
         rc = load_logs(st);
@@ -261,11 +259,27 @@ transact(struct tx *tx, struct store_op *const *ops, size_t n,
     if (rc == ERR_OK)
         rc = meta_number(tx->db, "retention_days", days, &days);
     tx->retention_s = (uint32_t)days * DAY_S;
+    return rc;
+}
+
+enum err
+tx_commit(struct tx *tx)
+{
+    enum err rc = save_logs(tx->st);
+
+    return rc == ERR_OK ? run_sql(tx->st, SQL_COMMIT) : rc;
+}
+
+static enum err
+transact(struct tx *tx, struct store_op *const *ops, size_t n,
+         const struct prepared *prep)
+{
+    enum err rc = tx_begin(tx);
+    size_t i;
+
     for (i = 0; i < n && rc == ERR_OK; i++)
-        rc = apply_one(tx, ops[i], &prep[i]);
-    if (rc == ERR_OK)
-        rc = save_logs(st);
-    return rc == ERR_OK ? run_sql(st, SQL_COMMIT) : rc;
+        rc = tx_apply(tx, ops[i], &prep[i]);
+    return rc == ERR_OK ? tx_commit(tx) : rc;
 }
 
 /* Only when the old state is certain may the batch be called "not done". */
@@ -421,7 +435,7 @@ store_apply(struct store *st, struct store_op *const *ops, size_t n)
     struct tx *tx = calloc(1, sizeof(*tx));
     enum err rc = prep != NULL && tx != NULL ? ERR_OK : ERR_NOMEM;
 
-    if (st->is_broken)
+    if (st->is_broken || st->is_past_guard)
         rc = ERR_STATE;
     if (rc == ERR_OK)
         rc = prepare(ops, n, prep);

@@ -53,6 +53,9 @@ struct store_config {
      * Zero: 10,000 packets and 10 GiB.  Uploads count from BLOB_BEGIN. */
     uint64_t pending_packets_max;
     uint64_t pending_bytes_max;
+    /* Open it although the guard refuses, for a succession: nothing but
+     * store_succeed() writes, and the guard is left as it is. */
+    bool past_guard;
     /* Zero: no bound.  Tests of a full disk. */
     uint32_t page_count_max;
     struct warn_clock warn; /* zeros: its own defaults, UTC */
@@ -75,7 +78,7 @@ enum err store_open(const struct store_config *config, struct store **out,
                     char *why, size_t why_len);
 /* No reader may be open any more.  Writes the guard.  NULL is fine. */
 void store_close(struct store *st);
-/* Borrowed; live as long as the store. */
+/* Who signs LOG today.  Borrowed; live as long as the store. */
 const struct vkey *store_vkey(const struct store *st, enum store_log log);
 
 /* ---- writes ---- */
@@ -157,9 +160,9 @@ enum store_op_kind {
  * Each slot must be a live member of the mailbox with a known prekey; members
  * without a slot are the sender's affair.  -> stored, and readdressed when
  * RESEND_OF names a packet of the same agency that ended without arriving:
- * expired, refused or withdrawn (others are passed over).  result.index, result.proof.
- * MALFORMED SIZE SLOT MAILBOX SUSPENDED SENDER QUOTA EXPIRY BLOB CONFLICT
- * ERASED */
+ * expired, refused or withdrawn (others are passed over).  result.index,
+ * result.proof. MALFORMED SIZE SLOT MAILBOX SUSPENDED SENDER QUOTA EXPIRY BLOB
+ * CONFLICT ERASED */
 struct store_packet_op {
     struct agency_id sender;
     struct device_id device;
@@ -365,6 +368,33 @@ enum err store_apply(struct store *st, struct store_op *const *ops, size_t n);
  * any thread. */
 void store_heads(struct store *st, struct head heads[STORE_LOGS]);
 
+/* ---- succession (PROTOCOL.md section 14.9) ---- */
+
+/* Whose store lies in DIR, whatever keys are there.  ERR_NOTFOUND: none yet.
+ * ERR_VERSION, ERR_IO, ERR_NOMEM. */
+struct store_identity {
+    struct sign_key log_key;
+    char origin[STORE_LOGS][NOTE_NAME_MAX + 1];
+};
+enum err store_identity(const char *dir, struct store_identity *out);
+
+/* The logs go on under other names or another key.  All borrowed. */
+struct store_succession {
+    struct store_identity next;
+    struct span policy; /* becomes entry OLD_SIZE of the delivery log */
+    uint64_t old_size;
+    struct hash old_root;
+    /* STATEMENT operations: directory leaves that this store lacks, in order,
+     * and the POLICY last, without in_delivery_log. */
+    struct store_op *const *ops;
+    size_t n;
+};
+/* One transaction, all or nothing.  The store must have been opened past the
+ * guard; afterwards it is good for store_close() only: the next store_open(),
+ * with the new key, signs and begins the guard anew.  ERR_CONFLICT: the
+ * delivery log is not at OLD_SIZE and OLD_ROOT, or a leaf does not follow. */
+enum err store_succeed(struct store *st, const struct store_succession *s);
+
 /* ---- reads ---- */
 
 /* A connection of its own.  ERR_NOMEM, ERR_IO.  All reads below may also give
@@ -441,6 +471,10 @@ enum err store_prekeys(struct store_reader *rd,
  * ERR_NOTFOUND: unknown or closed. */
 enum err store_collected(struct store_reader *rd,
                          const struct mailbox_id *mailbox, uint64_t *time_s);
+
+/* When the newest event was logged that still has its opening.
+ * ERR_NOTFOUND. */
+enum err store_newest_event(struct store_reader *rd, uint64_t *time_ms);
 
 /* The newest head this reader sees, and the one at exactly SIZE if one was
  * signed there (ERR_NOTFOUND). */

@@ -72,7 +72,8 @@ check_head(struct log_walk *w)
 
     merkle_root(&w->peaks, &root);
     if (!id_eq(&root, &w->next.root) ||
-        head_verify(&w->next, &w->c->st->vkey[w->log]) != ERR_OK)
+        head_verify(&w->next, era_vkey(w->c->st, w->log, w->next.size)) !=
+            ERR_OK)
         finding(w->c,
                 "%s log: the head at %llu does not follow from the "
                 "entries or is not signed by the log's key",

@@ -150,8 +150,8 @@ static enum err (*const effects[])(struct tx *, const struct store_effect *) = {
 };
 
 /* POLICY stands in the delivery log too: 01 03 || statement. */
-static enum err
-publish(struct tx *tx, struct span stmt)
+enum err
+publish_statement(struct tx *tx, struct span stmt)
 {
     struct buf entry = {0};
     uint64_t index;
@@ -179,7 +179,7 @@ apply_statement(struct tx *tx, struct store_op *op)
     rc = log_append(tx, STORE_DIRECTORY, in->stmt.p, in->stmt.len,
                     &tx->res->index);
     if (rc == ERR_OK && in->in_delivery_log)
-        rc = publish(tx, in->stmt);
+        rc = publish_statement(tx, in->stmt);
     for (i = 0; i < in->n_effects && rc == ERR_OK; i++)
         rc = effects[in->effects[i].kind](tx, &in->effects[i]);
     return rc;

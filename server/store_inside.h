@@ -54,12 +54,21 @@ struct keeper {
     struct db db;
 };
 
+/* Heads of LOG up to SIZE, and above those of the era before, are under KEY. */
+struct store_era {
+    enum store_log log;
+    uint64_t size;
+    struct vkey key;
+};
+
 struct store {
     char dir[OS_PATH_MAX];
     char guard_path[OS_PATH_MAX];
     char db_path[OS_PATH_MAX];
     struct sign_secret *log_key;
-    struct vkey vkey[STORE_LOGS];
+    struct vkey vkey[STORE_LOGS]; /* of today */
+    struct store_era *eras;       /* earlier ones, ascending by size */
+    size_t n_eras;
     uint64_t pending_packets_max;
     uint64_t pending_bytes_max;
     uint32_t page_count_max;
@@ -73,6 +82,7 @@ struct store {
     struct guard guard;
     uint64_t guard_synced_ms;
     struct keeper keeper;
+    bool is_past_guard;
     atomic_bool is_broken; /* outcome unknown: nothing more is written */
     atomic_bool is_ending; /* no worker begins what takes long */
 
@@ -106,7 +116,23 @@ enum err refuse(struct tx *tx, enum store_why why);
 void store_alarm(struct store *st, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* ---- store.c: a transaction in steps ---- */
+/* Loads the logs; gives ERR_OK with the transaction open. */
+enum err tx_begin(struct tx *tx);
+/* One operation; refused ones are ERR_OK with OP's result saying so. */
+enum err tx_apply(struct tx *tx, struct store_op *op,
+                  const struct prepared *prep);
+enum err tx_commit(struct tx *tx);
+
 /* ---- store_open.c ---- */
+struct reason {
+    char *text;
+    size_t len;
+};
+/* A sentence for WHY; gives RC. */
+enum err explain(const struct reason *why, enum err rc, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+const char *log_name(enum store_log log);
 enum err head_of_row(struct store *st, enum store_log log, struct q *q,
                      struct head *out);
 enum err meta_number(struct db *db, const char *name, uint64_t otherwise,
@@ -115,6 +141,19 @@ enum err meta_set_number(struct db *db, const char *name, uint64_t value);
 enum err view_open(struct view *v, struct store *st, enum db_mode mode,
                    size_t tiles);
 void view_close(struct view *v);
+
+/* ---- store_guard.c ---- */
+/* Refuses with ERR_CONFLICT and a sentence; writes the guard otherwise. */
+enum err guard_check(struct store *st, const struct reason *why);
+enum err guard_save(struct store *st);
+
+/* ---- store_succeed.c ---- */
+enum err eras_load(struct store *st);
+/* Who signed the head of LOG at SIZE. */
+const struct vkey *era_vkey(const struct store *st, enum store_log log,
+                            uint64_t size);
+/* Heads of LOG above this are today's. */
+uint64_t era_start(const struct store *st, enum store_log log);
 
 /* ---- store_keeper.c ---- */
 enum err keeper_start(struct store *st);
@@ -223,6 +262,8 @@ enum err apply_collected(struct tx *tx,
 
 /* ---- store_directory.c ---- */
 enum err apply_statement(struct tx *tx, struct store_op *op);
+/* The next entry of the delivery log is the statement itself. */
+enum err publish_statement(struct tx *tx, struct span stmt);
 enum err apply_prekeys(struct tx *tx, struct store_op *op);
 /* Known and not suspended; else REFUSED with SENDER. */
 enum err check_sender(struct tx *tx, const struct agency_id *agency);

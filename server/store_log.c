@@ -167,7 +167,7 @@ enum err
 view_proof(struct view *v, enum store_log log, uint64_t index,
            const struct head *head, const uint8_t *opening, struct buf *out)
 {
-    const struct vkey *vkey = &v->st->vkey[log];
+    const struct vkey *vkey = era_vkey(v->st, log, head->size);
     struct view_log at = {v, log};
     struct hash path[MERKLE_PATH_MAX];
     size_t n;

@@ -1,6 +1,6 @@
 /*
- *   lock -> database (migrate, sync file and directory) -> identity -> logs
- *   fit their nodes -> sign what a crash left unsigned -> guard -> files
+ *   lock -> database (migrate, sync file and directory) -> identity, eras ->
+ *   logs fit their nodes -> sign what a crash left unsigned -> guard -> files
  */
 #include "server/store_inside.h"
 
@@ -17,17 +17,15 @@ enum {
 };
 #define BYTES_DEFAULT (UINT64_C(10) << 30)
 
-struct reason {
-    char *text;
-    size_t len;
-};
+const char *
+log_name(enum store_log log)
+{
+    static const char *const names[STORE_LOGS] = {"directory", "delivery"};
 
-static const char *const log_names[STORE_LOGS] = {"directory", "delivery"};
+    return names[log];
+}
 
-static enum err explain(const struct reason *why, enum err rc, const char *fmt,
-                        ...) __attribute__((format(printf, 3, 4)));
-
-static enum err
+enum err
 explain(const struct reason *why, enum err rc, const char *fmt, ...)
 {
     va_list ap;
@@ -52,7 +50,9 @@ head_of_row(struct store *st, enum store_log log, struct q *q, struct head *out)
         return rc;
     /* Ed25519 is deterministic: signing again gives the same bytes. */
     if (q_copy_id(q, 2, &h.sig) != ERR_OK)
-        rc = head_sign(&h, st->vkey[log].name, st->log_key);
+        rc = h.size <= era_start(st, log)
+                 ? ERR_IO /* all were signed before the key changed */
+                 : head_sign(&h, st->vkey[log].name, st->log_key);
     if (rc == ERR_OK)
         *out = h;
     return rc;
@@ -162,6 +162,7 @@ copy_config(struct store *st, const struct store_config *c)
     st->pending_bytes_max =
         c->pending_bytes_max != 0 ? c->pending_bytes_max : BYTES_DEFAULT;
     st->page_count_max = c->page_count_max;
+    st->is_past_guard = c->past_guard;
     st->alarm = c->alarm;
     st->alarm_arg = c->alarm_arg;
     return rc;
@@ -233,7 +234,7 @@ write_identity(struct store *st)
         char name[32];
         struct q q = db_q(&st->writer.db, SQL_META_SET);
 
-        snprintf(name, sizeof(name), "%s_origin", log_names[i]);
+        snprintf(name, sizeof(name), "%s_origin", log_name((enum store_log)i));
         q_text(&q, name);
         q_text(&q, st->vkey[i].name);
         rc = q_run(&q);
@@ -300,13 +301,13 @@ check_identity(struct store *st, const struct reason *why)
     for (i = 0; i < STORE_LOGS && rc == ERR_OK; i++) {
         char name[32];
 
-        snprintf(name, sizeof(name), "%s_origin", log_names[i]);
+        snprintf(name, sizeof(name), "%s_origin", log_name((enum store_log)i));
         rc = meta_is(st, name, st->vkey[i].name, strlen(st->vkey[i].name),
                      &same);
         if (rc == ERR_OK && !same)
-            return explain(why, ERR_STATE,
-                           "the %s log of %s has another origin than %s",
-                           log_names[i], st->db_path, st->vkey[i].name);
+            return explain(
+                why, ERR_STATE, "the %s log of %s has another origin than %s",
+                log_name((enum store_log)i), st->db_path, st->vkey[i].name);
     }
     return rc;
 }
@@ -330,7 +331,7 @@ check_log(struct store *st, enum store_log log, const struct reason *why)
         return explain(why, rc == ERR_NOMEM ? rc : ERR_IO,
                        "the %s log is damaged: its root does not follow from "
                        "its nodes",
-                       log_names[log]);
+                       log_name(log));
     return ERR_OK;
 }
 
@@ -391,80 +392,7 @@ recover_log(struct store *st, enum store_log log, const struct reason *why)
     return rc == ERR_OK
                ? ERR_OK
                : explain(why, rc, "cannot sign the head of the %s log: %s",
-                         log_names[log], db_words(&st->writer.db));
-}
-
-/* ---- the guard ---- */
-
-static enum err
-check_guard_log(struct store *st, enum store_log log, const struct reason *why)
-{
-    const struct guard_head *g = &st->guard.head[log];
-    uint64_t size = st->heads[log].size;
-    struct view_log at = {&st->writer, log};
-    struct hash root;
-    enum err rc;
-
-    if (size < g->size)
-        return explain(
-            why, ERR_CONFLICT,
-            "the database is older than what was signed: the %s log has "
-            "%" PRIu64 " entries, the guard %s remembers %" PRIu64
-            " (entries %" PRIu64 " to %" PRIu64 " are missing); it was "
-            "restored from a backup and must not sign again",
-            log_names[log], size, st->guard_path, g->size, size, g->size - 1);
-    if (g->size == 0)
-        return ERR_OK;
-    rc = merkle_root_at(view_node, &at, g->size, &root);
-    if (rc != ERR_OK)
-        return explain(why, rc, "cannot read the %s log", log_names[log]);
-    if (!id_eq(&root, &g->root))
-        return explain(why, ERR_CONFLICT,
-                       "the %s log is another history than the guard %s "
-                       "remembers at %" PRIu64 " entries",
-                       log_names[log], st->guard_path, g->size);
-    return ERR_OK;
-}
-
-static enum err
-write_guard(struct store *st)
-{
-    struct guard_head head[GUARD_LOGS];
-    enum err rc;
-    int i;
-
-    for (i = 0; i < GUARD_LOGS; i++) {
-        head[i].size = st->heads[i].size;
-        head[i].root = st->heads[i].root;
-    }
-    rc = guard_write(&st->guard, head);
-    return rc == ERR_OK ? guard_sync(&st->guard) : rc;
-}
-
-static enum err
-check_guard(struct store *st, const struct reason *why)
-{
-    bool fresh = false;
-    enum err rc = guard_open(&st->guard, st->guard_path, &fresh);
-    int i;
-
-    if (rc != ERR_OK)
-        return explain(why, rc, "cannot use the guard %s: %s", st->guard_path,
-                       rc == ERR_MALFORMED ? "both its halves are damaged"
-                                           : os_last_error_text());
-    if (fresh && st->heads[STORE_DELIVERY].size > 0)
-        store_alarm(st,
-                    "the guard %s was missing and has been made anew: a "
-                    "restored backup would not have been noticed",
-                    st->guard_path);
-    for (i = 0; i < STORE_LOGS && rc == ERR_OK; i++)
-        rc = check_guard_log(st, (enum store_log)i, why);
-    if (rc != ERR_OK)
-        return rc;
-    rc = write_guard(st);
-    return rc == ERR_OK ? ERR_OK
-                        : explain(why, rc, "cannot write the guard %s: %s",
-                                  st->guard_path, os_last_error_text());
+                         log_name(log), db_words(&st->writer.db));
 }
 
 static enum err
@@ -491,6 +419,8 @@ open_all(struct store *st, const struct reason *why)
         rc = open_database(st, why);
     if (rc == ERR_OK)
         rc = check_identity(st, why);
+    if (rc == ERR_OK)
+        rc = eras_load(st);
     if (rc == ERR_OK) {
         rc = make_durable(st);
         if (rc != ERR_OK)
@@ -500,7 +430,7 @@ open_all(struct store *st, const struct reason *why)
     for (i = 0; i < STORE_LOGS && rc == ERR_OK; i++)
         rc = recover_log(st, (enum store_log)i, why);
     if (rc == ERR_OK)
-        rc = check_guard(st, why);
+        rc = st->is_past_guard ? ERR_OK : guard_check(st, why);
     return rc == ERR_OK ? open_files(st, why) : rc;
 }
 
@@ -538,7 +468,7 @@ store_close(struct store *st)
     if (st == NULL)
         return;
     keeper_stop(st);
-    if (!st->is_broken && st->guard.fd >= 0 && write_guard(st) != ERR_OK)
+    if (!st->is_broken && st->guard.fd >= 0 && guard_save(st) != ERR_OK)
         store_alarm(st, "cannot write the guard %s: %s", st->guard_path,
                     os_last_error_text());
     guard_close(&st->guard);
@@ -546,6 +476,7 @@ store_close(struct store *st)
     view_close(&st->writer);
     os_unlock(&st->lock);
     crypto_secret_free(st->log_key);
+    free(st->eras);
     pthread_mutex_destroy(&st->heads_lock);
     free(st);
 }

@@ -42,7 +42,9 @@ enum err
 store_head_above(struct store_reader *rd, enum store_log log, uint64_t index,
                  struct head *out)
 {
-    return view_first_head(&rd->view, log, index, out);
+    uint64_t start = era_start(rd->view.st, log);
+
+    return view_first_head(&rd->view, log, index < start ? start : index, out);
 }
 
 enum err

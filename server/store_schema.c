@@ -116,6 +116,10 @@ static const char *const migrations[] = {
     "CREATE INDEX cosigned_due ON cosigned (due);"
     "CREATE INDEX cosigned_quorum ON cosigned (log, size) WHERE quorum = 1;",
 
+    /* Earlier names and keys of the logs: heads up to SIZE are under KEY. */
+    "CREATE TABLE era (log INTEGER, size INTEGER, origin TEXT NOT NULL,"
+    " key BLOB NOT NULL, PRIMARY KEY (log, size)) WITHOUT ROWID;",
+
     /* When a member last had a mailbox session. */
     "ALTER TABLE mailbox ADD COLUMN collected INTEGER NOT NULL DEFAULT 0;",
 };

@@ -41,6 +41,13 @@
     X(LEAF_RANGE, "SELECT id, bytes FROM leaf WHERE id >= ? AND id < ?"        \
                   " ORDER BY id LIMIT ?")
 
+/* store_succeed.c */
+#define STORE_SQL_ERAS(X)                                                      \
+    X(ERA_ADD, "INSERT INTO era (log, size, origin, key) VALUES (?, ?, ?, ?)") \
+    X(ERA_ALL, "SELECT log, size, origin, key FROM era ORDER BY size")         \
+    X(COSIGNED_CLEAR, "DELETE FROM cosigned")                                  \
+    X(OPENING_NEWEST, "SELECT time_ms FROM opening ORDER BY idx DESC LIMIT 1")
+
 /* store_events.c */
 #define STORE_SQL_EVENTS(X)                                                    \
     X(OPENING_ADD, "INSERT INTO opening (idx, packet, sender, recipient,"      \
@@ -296,6 +303,7 @@
 
 #define STORE_SQL(X)                                                           \
     STORE_SQL_LOGS(X)                                                          \
+    STORE_SQL_ERAS(X)                                                          \
     STORE_SQL_EVENTS(X)                                                        \
     STORE_SQL_PACKETS(X)                                                       \
     STORE_SQL_DIRECTORY(X)                                                     \

@@ -190,7 +190,7 @@ static void
 a_newer_schema_is_refused(void **state)
 {
     static const uint8_t future[4] = {0, 0, 1, 0};
-    static const uint8_t ours[4] = {0, 0, 0, 1};
+    uint8_t ours[4];
     char path[OS_PATH_MAX];
     int fd;
 
@@ -198,7 +198,8 @@ a_newer_schema_is_refused(void **state)
     fx_stop(&fx);
     file_in(path, "store.db");
     assert_int_equal(os_open(&fd, path, OS_READ_WRITE, 0), ERR_OK);
-    assert_int_equal(os_pwrite(fd, future, 4, 60), ERR_OK); /* user_version */
+    assert_int_equal(os_pread(fd, ours, 4, 60), ERR_OK); /* user_version */
+    assert_int_equal(os_pwrite(fd, future, 4, 60), ERR_OK);
     open_is_refused(ERR_VERSION, "newer");
     assert_int_equal(os_pwrite(fd, ours, 4, 60), ERR_OK);
     os_close(&fd);

@@ -11,6 +11,7 @@
 #include "common/os.h"
 #include "proto/crypto.h"
 #include "proto/invite.h"
+#include "server/cmd.h"
 #include "server/control_ask.h"
 #include "server/relay.h"
 #include "server/statements.h"
@@ -470,7 +471,7 @@ main(int argc, char **argv)
     }
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         if (strcmp(o.argv[0], commands[i].name) == 0)
-            return o.data_dir == NULL ? usage("--data DIR is missing")
+            return o.data_dir == NULL ? cmd_usage("--data DIR is missing")
                                       : commands[i].run(&o);
     return cmd_usage("there is no such command");
 }

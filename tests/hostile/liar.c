@@ -95,11 +95,16 @@ keep_or_repeat(const struct msg_field *f)
     return msg_bin(kept, kept_len);
 }
 
-/* A copy of F with the byte at AT changed; for one message at a time. */
+/* A copy of F with the byte at AT changed; as many small ones as a message has
+ * rows, one large one. */
 static struct msg_field
 flipped(const struct msg_field *f, size_t at)
 {
-    static uint8_t copy[LIMIT_MSG_LEN];
+    enum { SMALL = 2048, SMALLS = 512 };
+    static uint8_t small[SMALLS][SMALL];
+    static uint8_t large[LIMIT_MSG_LEN];
+    static unsigned next;
+    uint8_t *copy = f->len <= SMALL ? small[next++ % SMALLS] : large;
 
     memcpy(copy, f->p, f->len);
     if (at < f->len)
@@ -114,12 +119,13 @@ type_of(const struct msg_field *row)
 }
 
 static void
-lie_in_row(struct session *s, struct msg_field *row)
+lie_in_row(struct session *s, struct msg_field *row, size_t at)
 {
-    static struct msg_field items[4];
+    static struct msg_field all[ROWS_MAX][4];
+    struct msg_field *items = all[at];
     uint64_t type;
 
-    memcpy(items, row->items, sizeof(items));
+    memcpy(items, row->items, sizeof(all[at]));
     if (lies_to(s, "opening-time", &type) && type_of(row) == type)
         items[EVENTS_ROW_OPENING] =
             flipped(&items[EVENTS_ROW_OPENING], 32 + 8 + 6);
@@ -149,7 +155,8 @@ lie_in_rows(struct session *s, struct msg_field *list)
             (type == 0 || type_of(&list->items[i]) == type))
             continue;
         rows[n] = list->items[i];
-        lie_in_row(s, &rows[n++]);
+        lie_in_row(s, &rows[n], n);
+        n++;
     }
     if (lies_to(s, "rows-reversed", NULL))
         for (size_t i = 0; i < n / 2; i++) {

@@ -16,13 +16,14 @@
 #include "common/clock.h"
 #include "common/os.h"
 
-enum { RETENTION_DAYS = 400 };
+enum { RETENTION_DAYS = 400, RETENTION_DAYS_MAX = 36500 };
 
 /* ---- init ---- */
 
 struct init_args {
     const char *card, *name, *country, *mailbox, *device, *contact, *address;
-    const char *out;
+    const char *out, *retention;
+    unsigned long retention_days;
 };
 
 static enum err
@@ -36,6 +37,7 @@ parse_init(int argc, char **argv, struct init_args *a, struct problem *pb)
         {"--device", ARG_TEXT, &a->device},
         {"--contact", ARG_TEXT, &a->contact},
         {"--address", ARG_TEXT, &a->address},
+        {"--retention", ARG_TEXT, &a->retention},
         {"-o", ARG_TEXT, &a->out},
     };
     size_t n;
@@ -46,6 +48,10 @@ parse_init(int argc, char **argv, struct init_args *a, struct problem *pb)
         rc = args_missing(pb,
                           "registrar init needs --relay-card FILE, --name NAME "
                           "and --country CC (two letters)");
+    a->retention_days = RETENTION_DAYS;
+    if (rc == ERR_OK && a->retention != NULL)
+        rc = args_number(a->retention, "--retention", 1, RETENTION_DAYS_MAX,
+                         &a->retention_days, pb);
     return rc;
 }
 
@@ -81,7 +87,7 @@ found(struct app *app, const struct init_args *a, const struct relay_card *card,
         .mailbox_label = a->mailbox != NULL ? a->mailbox : "Registry",
         .device_label = a->device != NULL ? a->device : "Registrar's desk",
         .contact = a->contact != NULL ? a->contact : "",
-        .retention_days = RETENTION_DAYS,
+        .retention_days = (uint32_t)a->retention_days,
     };
     struct identity id = {0};
     struct sign_secret key;
@@ -422,7 +428,7 @@ static const struct verb verbs[] = {
     {"refuse", registrar_refuse},     {"suspend", registrar_suspend},
     {"resume", registrar_resume},     {"stop-device", registrar_stop},
     {"reroot", registrar_reroot},     {"sign", registrar_sign},
-    {"import", registrar_import},
+    {"import", registrar_import},     {"succeed", registrar_succeed},
 };
 
 int

@@ -1,6 +1,6 @@
 /*
- * cmd_registrar.h - shared by cmd_registrar.c and cmd_registrar_issue.c: how a
- * registrar's statement goes out, and the verbs of the second file.
+ * cmd_registrar.h - shared by cmd_registrar*.c: how a registrar's statement
+ * goes out, and the verbs of the other files.
  */
 #ifndef SEALPOST_CLIENT_CMD_REGISTRAR_H
 #define SEALPOST_CLIENT_CMD_REGISTRAR_H
@@ -16,6 +16,6 @@ int registrar_told(struct app *app, enum err rc, struct problem *pb,
                    const char *export, const char *done);
 
 command_fn registrar_suspend, registrar_resume, registrar_stop, registrar_sign,
-    registrar_import, registrar_reroot;
+    registrar_import, registrar_reroot, registrar_succeed;
 
 #endif

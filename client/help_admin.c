@@ -2,7 +2,8 @@
 
 const char help_registrar[] =
     "  init --relay-card FILE --name NAME --country CC [--mailbox LABEL]\n"
-    "       [--device LABEL] [--contact TEXT] [--address HOST:PORT] [-o FILE]\n"
+    "       [--device LABEL] [--contact TEXT] [--address HOST:PORT]\n"
+    "       [--retention DAYS] [-o FILE]\n"
     "  invite [--days 14] [-o FILE]\n"
     "  requests\n"
     "  admit REQUEST --class CLASS [--digits DIGITS] [--services TEXT]\n"
@@ -11,6 +12,8 @@ const char help_registrar[] =
     "  suspend AGENCY | resume AGENCY | stop-device DEVICE   [--export FILE]\n"
     "  reroot FILE [--digits DIGITS] [--export FILE]\n"
     "  sign FILE -o FILE | import FILE\n"
+    "  succeed CARD -o FILE | succeed CARD --export FILE\n"
+    "  succeed CARD --signed FILE -o FILE\n"
     "\n"
     "The registrar decides who is in the network.  `init` makes its keys and\n"
     "the founding statements from the relay's card; `invite` prints a code\n"
@@ -19,7 +22,15 @@ const char help_registrar[] =
     "non_statutory, partner, or auditor (with a scope).  stop-device is for\n"
     "an emergency, when an agency cannot revoke a device by itself.  With\n"
     "--export a statement stays unsigned in a file, which `sign` signs on the\n"
-    "machine that has the key and `import` publishes.\n"
+    "machine that has the key and `import` publishes.  --retention is for how\n"
+    "long the relay keeps what opens its log's entries (400 days).\n"
+    "\n"
+    "`succeed` lets the relay's logs go on under another name or key, when "
+    "its\n"
+    "data had to be restored from an older copy, or as planned: CARD is what\n"
+    "`sealpostd succession` prints, FILE what `sealpostd succeed` loads.  "
+    "What\n"
+    "the restore has lost is shown before you confirm.\n"
     "\n"
     "  sealpost registrar admit \"Harbour Light\" --class non_statutory";
 

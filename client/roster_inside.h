@@ -1,5 +1,5 @@
 /*
- * roster_inside.h - shared by roster.c and roster_names.c only.
+ * roster_inside.h - shared by roster*.c only.
  */
 #ifndef SEALPOST_CLIENT_ROSTER_INSIDE_H
 #define SEALPOST_CLIENT_ROSTER_INSIDE_H

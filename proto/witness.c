@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/bytes.h"
+#include "common/text.h"
 #include "proto/lines.h"
 
 /* ---- the request ---- */
@@ -131,6 +132,7 @@ open_request(const void *body, size_t len, const struct witness_log *logs,
     struct note note;
 
     if (witness_request_parse(body, len, &j->req) != ERR_OK ||
+        !text_is_utf8(j->req.note, j->req.note_len) ||
         note_open(j->req.note, j->req.note_len, NULL, 0, &note) != ERR_OK)
         return WITNESS_MALFORMED;
     if (!find_log(&note, logs, n_logs, &j->log))

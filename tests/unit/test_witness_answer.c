@@ -72,7 +72,7 @@ malformed_requests_are_400(void **state)
         "old 0\n\nx\n",
         "old 0\n\nrelay.example/delivery\n0\n",
         "old 0\n\nrelay.example/delivery\n1\nAAAA\n\n",
-        "old 0\n\n\xff\xfe\n\n\xe2\x80\x94 x AAAAAAAA",
+        "old 0\n\nrelay\xff\n\n\xe2\x80\x94 x AAAAAAAA",
     };
     struct witness_world *w = *state;
 

@@ -12,21 +12,6 @@
 enum { HOUR_MS = 3600 * 1000 };
 
 static enum err
-note_opened(struct audit *a, uint64_t index)
-{
-    while (a->n_shown <= index / 8) {
-        enum err rc =
-            audit_grow(&a->shown, a->n_shown, &a->cap_shown, sizeof(*a->shown));
-
-        if (rc != ERR_OK)
-            return rc;
-        a->shown[a->n_shown++] = 0;
-    }
-    a->shown[index / 8] |= (uint8_t)(1u << index % 8);
-    return ERR_OK;
-}
-
-static enum err
 take_opening(struct audit *a, uint64_t index, const uint8_t *entry, size_t len,
              const struct audit_row *row)
 {
@@ -39,7 +24,7 @@ take_opening(struct audit *a, uint64_t index, const uint8_t *entry, size_t len,
         return audit_leave_unopened(a, index);
     }
     a->sum.opened++;
-    rc = note_opened(a, index);
+    rc = audit_mark(a, MARK_OPENED, index);
     if (rc == ERR_OK)
         rc = audit_know_time(a, index, ev.time_ms);
     if (rc != ERR_OK)
@@ -47,8 +32,8 @@ take_opening(struct audit *a, uint64_t index, const uint8_t *entry, size_t len,
     if (!audit_sees(a, &ev, ev.time_ms))
         audit_find(a, "out_of_scope", index, &ev,
                    "the relay showed an event that is not for us to see");
-    audit_evidence(a, index, &ev, row->evidence);
-    return audit_fold(a, index, &ev);
+    rc = audit_evidence(a, index, &ev, row->evidence);
+    return rc == ERR_OK ? audit_fold(a, index, &ev) : rc;
 }
 
 /* The newest sample at or before INDEX, or NULL. */
@@ -84,6 +69,56 @@ check_erased(struct audit *a, uint64_t index, const struct event *ev)
                    (unsigned long long)ev->ref);
 }
 
+static void
+forget_notes(struct audit *a, uint64_t index)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < a->n_notes; i++)
+        if (a->notes[i].index != index)
+            a->notes[kept++] = a->notes[i];
+    a->n_notes = kept;
+}
+
+/* An earlier audit of ours has seen it: nothing is kept longer here than the
+ * relay keeps it, and the result is that of who never saw it. */
+static void
+forget(struct audit *a, uint64_t index)
+{
+    a->sum.opened--;
+    a->sum.evidence -= audit_is_marked(a, MARK_PROVEN, index);
+    a->sum.heads -= audit_is_marked(a, MARK_HEADED, index);
+    for (unsigned i = 0; i < MARKS; i++)
+        audit_unmark(a, (enum audit_mark)i, index);
+    forget_notes(a, index);
+    audit_unfind(a, index);
+    if (a->balance != NULL)
+        balance_forget(a->balance, index);
+}
+
+static enum err
+take_erased(struct audit *a, uint64_t index, const struct event *ev)
+{
+    enum err rc = ERR_OK;
+
+    if (audit_is_marked(a, MARK_OPENED, ev->ref)) {
+        if (ev->ref >= a->before)
+            audit_find(a, "not_erased", index, NULL,
+                       "entry %llu is said to be erased, and the relay still "
+                       "shows it",
+                       (unsigned long long)ev->ref);
+        else
+            forget(a, ev->ref);
+    }
+    check_erased(a, index, ev);
+    a->sum.erased++;
+    if (ev->ref < index)
+        rc = audit_mark(a, MARK_ERASED, ev->ref);
+    if (rc != ERR_OK || a->balance == NULL)
+        return rc;
+    return balance_event(a->balance, index, ev);
+}
+
 static enum err
 take_public(struct audit *a, uint64_t index, const struct event *ev)
 {
@@ -95,29 +130,21 @@ take_public(struct audit *a, uint64_t index, const struct event *ev)
         return ERR_OK;
     }
     rc = audit_know_time(a, index, ev->time_ms);
-    a->sum.erased++;
-    check_erased(a, index, ev);
-    if (rc == ERR_OK)
-        rc = audit_grow(&a->erased, a->n_erased, &a->cap_erased,
-                        sizeof(*a->erased));
-    if (rc != ERR_OK)
-        return rc;
-    a->erased[a->n_erased++] = ev->ref;
-    return a->balance == NULL ? ERR_OK : balance_event(a->balance, index, ev);
+    return rc == ERR_OK ? take_erased(a, index, ev) : rc;
 }
 
 /* Statements in this log (a succession) are leaves of the directory too. */
-static void
+static enum err
 take_statement(struct audit *a, uint64_t index, const struct entry *e)
 {
-    struct hash leaf;
+    enum err rc =
+        audit_statement(a, (struct span){e->statement, e->statement_len});
 
-    merkle_leaf(e->statement, e->statement_len, &leaf);
-    for (uint64_t i = 0; i < directory_size(a->o.dir); i++)
-        if (id_eq(&leaf, directory_leaf_hash(a->o.dir, i)))
-            return;
+    if (rc != ERR_NOTFOUND)
+        return rc;
     audit_find(a, "bad_entry", index, NULL,
                "a statement stands there that the directory does not have");
+    return ERR_OK;
 }
 
 static enum err
@@ -140,8 +167,7 @@ take_entry(struct audit *a, uint64_t index, const uint8_t *bytes, size_t len,
                    "the relay opens an entry that was never sealed");
     if (e.kind == ENTRY_EVENT)
         return take_public(a, index, &e.event);
-    take_statement(a, index, &e);
-    return ERR_OK;
+    return take_statement(a, index, &e);
 }
 
 static void

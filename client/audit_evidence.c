@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#include "proto/receipt.h"
-
 /* Whose device the actor is, and what it must have signed. */
 enum side { SIDE_NONE, SIDE_SENDER, SIDE_RECIPIENT };
 enum proof_kind {
@@ -45,17 +43,27 @@ key_has_changed(const struct audit *a)
     return p == NULL || p->index != 0;
 }
 
+static bool
+is_prefix(struct audit *a, const struct head *head)
+{
+    struct head *known = &a->known_root[head->size % ROOTS_KNOWN];
+    struct hash root;
+
+    if (known->size != head->size) {
+        if (logtree_root_at(&a->tree, head->size, &root) != ERR_OK)
+            return false;
+        *known = (struct head){.size = head->size, .root = root};
+    }
+    return id_eq(&known->root, &head->root);
+}
+
 bool
 audit_head(struct audit *a, uint64_t index, const struct event *ev,
            const struct head *head)
 {
-    struct hash root;
-
     if (head->size == 0)
         return true;
-    if (head->size <= index &&
-        logtree_root_at(&a->tree, head->size, &root) == ERR_OK &&
-        id_eq(&root, &head->root)) {
+    if (head->size <= index && is_prefix(a, head)) {
         a->sum.heads++;
         return true;
     }
@@ -115,6 +123,7 @@ check_actor(struct audit *a, uint64_t index, const struct event *ev,
     const struct agency_id *agency = agency_of(a, ev, side);
 
     if (d == NULL || agency == NULL || !id_eq(&d->agency->id, agency)) {
+        a->has_strangers = true;
         audit_find(a, "wrong_device", index, ev,
                    "\"%s\" is by a device that the %s does not have",
                    event_name(ev->type),
@@ -144,15 +153,12 @@ check_rcpt(struct audit *a, uint64_t index, const struct event *ev,
         (says == SAYS_OPENED && !is_opened) ||
         (says == SAYS_FAILED && is_opened))
         return ERR_CONFLICT;
-    if (rcpt_verify(bytes.p, &d->sign_key) != ERR_OK)
-        return ERR_VERIFY;
-    (void)audit_head(a, index, ev, &r.dlv);
-    return ERR_OK;
+    return audit_verify(a, index, ev, bytes, &d->sign_key, &r.dlv);
 }
 
 static enum err
-check_wdrw(const struct event *ev, const struct dir_device *d,
-           struct span bytes)
+check_wdrw(struct audit *a, uint64_t index, const struct event *ev,
+           const struct dir_device *d, struct span bytes)
 {
     struct wdrw w;
 
@@ -163,43 +169,42 @@ check_wdrw(const struct event *ev, const struct dir_device *d,
         !id_eq(&w.sender, &ev->sender) || !id_eq(&w.device, &d->id) ||
         w.reason != ev->reason)
         return ERR_CONFLICT;
-    return wdrw_verify(bytes.p, &d->sign_key);
+    return audit_verify(a, index, ev, bytes, &d->sign_key, NULL);
 }
 
 /* The last device went: the statement that says so is in the directory. */
-static void
+static enum err
 check_no_live_device(struct audit *a, uint64_t index, const struct event *ev,
                      struct span bytes)
 {
-    struct hash leaf;
+    enum err rc = audit_statement(a, bytes);
 
-    merkle_leaf(bytes.p, bytes.len, &leaf);
-    for (uint64_t i = 0; i < directory_size(a->o.dir); i++)
-        if (id_eq(&leaf, directory_leaf_hash(a->o.dir, i))) {
-            a->sum.evidence++;
-            return;
-        }
+    if (rc == ERR_OK) {
+        a->sum.evidence++;
+        return audit_mark(a, MARK_PROVEN, index);
+    }
+    if (rc != ERR_NOTFOUND)
+        return rc;
     audit_find(a, "bad_evidence", index, ev,
                "it names a statement that the directory does not have");
+    return ERR_OK;
 }
 
-static void
+static enum err
 check_signed(struct audit *a, uint64_t index, const struct event *ev,
              const struct dir_device *d, enum proof_kind says,
              struct span bytes)
 {
-    enum err rc = says == SAYS_WDRW ? check_wdrw(ev, d, bytes)
+    enum err rc = says == SAYS_WDRW ? check_wdrw(a, index, ev, d, bytes)
                                     : check_rcpt(a, index, ev, d, says, bytes);
 
-    if (rc == ERR_OK)
-        a->sum.evidence++;
-    else
-        audit_find(a, "bad_evidence", index, ev, "the %s behind \"%s\" %s",
-                   says == SAYS_WDRW ? "withdrawal" : "receipt",
-                   event_name(ev->type),
-                   rc == ERR_MALFORMED  ? "cannot be read"
-                   : rc == ERR_CONFLICT ? "says something else"
-                                        : "is not signed by that device");
+    if (rc != ERR_MALFORMED && rc != ERR_CONFLICT)
+        return rc;
+    audit_find(a, "bad_evidence", index, ev, "the %s behind \"%s\" %s",
+               says == SAYS_WDRW ? "withdrawal" : "receipt",
+               event_name(ev->type),
+               rc == ERR_MALFORMED ? "cannot be read" : "says something else");
+    return ERR_OK;
 }
 
 /* The bytes are those that the event names.  False, and a finding. */
@@ -222,7 +227,7 @@ check_hash(struct audit *a, uint64_t index, const struct event *ev,
     return false;
 }
 
-void
+enum err
 audit_evidence(struct audit *a, uint64_t index, const struct event *ev,
                struct span evidence)
 {
@@ -230,22 +235,18 @@ audit_evidence(struct audit *a, uint64_t index, const struct event *ev,
     const struct dir_device *d;
     size_t i = 0;
 
-    if (ev->type == EVENT_REFUSED && ev->reason == REASON_NO_LIVE_DEVICE) {
-        if (has)
-            check_no_live_device(a, index, ev, evidence);
-        return;
-    }
+    if (ev->type == EVENT_REFUSED && ev->reason == REASON_NO_LIVE_DEVICE)
+        return has ? check_no_live_device(a, index, ev, evidence) : ERR_OK;
     while (i < RULES && rules[i].type != ev->type)
         i++;
     if (i == RULES)
-        return;
+        return ERR_OK;
     d = check_actor(a, index, ev, rules[i].actor);
     if (d == NULL || !has)
-        return;
-    if (rules[i].says == SAYS_NOTHING)
-        audit_find(a, "bad_evidence", index, ev,
-                   "\"%s\" names evidence, and needs none",
-                   event_name(ev->type));
-    else
-        check_signed(a, index, ev, d, rules[i].says, evidence);
+        return ERR_OK;
+    if (rules[i].says != SAYS_NOTHING)
+        return check_signed(a, index, ev, d, rules[i].says, evidence);
+    audit_find(a, "bad_evidence", index, ev,
+               "\"%s\" names evidence, and needs none", event_name(ev->type));
+    return ERR_OK;
 }

@@ -151,23 +151,57 @@ cut(const struct fetch *f, uint64_t from, struct problem *pb)
     return audit_false_log(f, from, "are missing or cut", pb);
 }
 
+/* Entries that we have stand there as we have them; R moves behind them. */
 static enum err
-one_bundle(struct fetch *f, uint64_t from, struct problem *pb)
+skip_known(const struct fetch *f, uint64_t from, uint64_t size, struct rd *r)
 {
+    for (; from < size; from++) {
+        const uint8_t *entry;
+        size_t len;
+        struct hash is, was;
+
+        if (bundle_next(r, &entry, &len) != ERR_OK ||
+            audit_leaf(f->audit, from, &was) != ERR_OK)
+            return ERR_VERIFY;
+        merkle_leaf(entry, len, &is);
+        if (!id_eq(&is, &was))
+            return ERR_VERIFY;
+    }
+    return ERR_OK;
+}
+
+/* The entries of one tile, but for those that the audit has. */
+static enum err
+feed_tile(struct fetch *f, const struct tile *tile, struct span bytes)
+{
+    uint64_t from = tile->index * TILE_WIDTH;
+    uint64_t size = audit_size(f->audit);
+    struct rd r = rd_from(bytes.p, bytes.len);
+    enum err rc = skip_known(f, from, size, &r);
+    size_t n = take_rows(f, from + tile->width);
+
+    if (rc != ERR_OK)
+        return rc;
+    return audit_page(f->audit, rd_ref(&r, 0), r.left,
+                      tile->width - (unsigned)(size - from), f->page, n);
+}
+
+static enum err
+one_bundle(struct fetch *f, struct problem *pb)
+{
+    uint64_t from = audit_size(f->audit);
     struct tile tile = {.level = TILE_ENTRIES, .index = from / TILE_WIDTH};
     char path[TILE_PATH_MAX];
     struct msg_field q[2];
     const struct msg *m;
     unsigned wire = PERR_NONE;
     struct problem ask = {0};
-    size_t n;
     enum err rc;
 
     tile.width = tile_width(TILE_ENTRIES, tile.index, f->head.size);
     tile_path(&tile, path);
     q[TILE_GET_LOG] = msg_u(LOG_DELIVERY);
     q[TILE_GET_PATH] = msg_str(path);
-    n = take_rows(f, from + tile.width);
     rc = upstream_call(f->o->up, MSG_TILE_GET, q, 2, MSG_TILE, &m, &wire, &ask);
     if (rc != ERR_OK && wire == PERR_NOTFOUND)
         return cut(f, from, pb);
@@ -175,8 +209,8 @@ one_bundle(struct fetch *f, uint64_t from, struct problem *pb)
         *pb = ask;
         return rc;
     }
-    rc = audit_page(f->audit, m->f[TILE_BYTES].p, m->f[TILE_BYTES].len,
-                    tile.width, f->page, n);
+    rc = feed_tile(f, &tile,
+                   (struct span){m->f[TILE_BYTES].p, m->f[TILE_BYTES].len});
     return rc == ERR_VERIFY ? cut(f, from, pb)
                             : problem_from_err(pb, "the audit stopped", rc);
 }
@@ -187,14 +221,15 @@ audit_fetch_all(struct fetch *f, struct problem *pb)
     enum { ENTRY_BYTES = SEALED_ENTRY_LEN + OPENING_LEN };
     enum err rc = ERR_OK;
 
-    for (uint64_t at = 0; at < f->head.size && rc == ERR_OK; at += TILE_WIDTH) {
-        uint64_t left = f->head.size - at;
-        uint64_t end = at + (left < TILE_WIDTH ? left : TILE_WIDTH);
+    f->have.covered = audit_size(f->audit);
+    while (rc == ERR_OK && audit_size(f->audit) < f->head.size) {
+        uint64_t end = (audit_size(f->audit) / TILE_WIDTH + 1) * TILE_WIDTH;
 
+        end = end < f->head.size ? end : f->head.size;
         while (rc == ERR_OK && f->have.covered < end)
             rc = more_openings(f, pb);
         if (rc == ERR_OK)
-            rc = one_bundle(f, at, pb);
+            rc = one_bundle(f, pb);
         if (rc == ERR_OK)
             out_progress(f->o->app, "Reading the log", end * ENTRY_BYTES,
                          f->head.size * ENTRY_BYTES);

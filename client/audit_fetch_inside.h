@@ -6,6 +6,7 @@
 #define SEALPOST_CLIENT_AUDIT_FETCH_INSIDE_H
 
 #include "client/audit_fetch.h"
+#include "client/audit_keep.h"
 
 /* Openings as they come: those below COVERED are here, or we cannot see them.
  * Rows that were fed are dropped when the next ones are asked for. */
@@ -23,6 +24,7 @@ struct fetch {
     struct office *o;
     struct audit *audit;
     struct head head; /* the fixed one */
+    struct head kept; /* of the audit that was taken up; size 0: none */
     struct vkey key;
     bool is_auditor;
     struct openings have;
@@ -35,7 +37,7 @@ enum err audit_no_memory(struct problem *pb);
  * ERR_VERIFY. */
 enum err audit_false_log(const struct fetch *f, uint64_t from, const char *how,
                          struct problem *pb);
-/* All entries up to f->head, and the openings of them, into f->audit. */
+/* Entries that f->audit lacks up to f->head, and the openings of them. */
 enum err audit_fetch_all(struct fetch *f, struct problem *pb);
 
 #endif

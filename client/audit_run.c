@@ -15,6 +15,7 @@
 #include "client/vault.h"
 #include "common/bytes.h"
 #include "common/clock.h"
+#include "common/pool.h"
 #include "proto/tile.h"
 
 /* ---- what this vault holds ---- */
@@ -143,37 +144,73 @@ own_events(struct fetch *f, struct problem *pb)
 /* ---- all of it ---- */
 
 static enum err
-new_audit(struct fetch *f, const struct audit_range *range,
-          const struct leaf_facts *facts, struct problem *pb)
+options_of(struct fetch *f, const struct leaf_facts *facts,
+           struct audit_options *out, struct problem *pb)
 {
-    struct audit_options opt = {
-        .dir = roster_directory(f->o->roster),
+    const struct directory *dir = roster_directory(f->o->roster);
+
+    *out = (struct audit_options){
+        .dir = dir,
         .leaf_time_s = facts->time_s,
         .retention_s = facts->retention_s,
         .log = &f->key,
-        .self =
-            directory_agency(roster_directory(f->o->roster), &f->o->id.agency),
-        .from_ms = range->from_ms,
-        .to_ms = range->to_ms,
+        .self = directory_agency(dir, &f->o->id.agency),
         .now_ms = clock_wall_ms(),
+        .helpers = pool_helpers(),
     };
-
-    if (opt.self == NULL)
+    if (out->self == NULL)
         return problem_set(pb, P_NOT_ADMITTED, ERR_REFUSED,
                            "there is nothing to audit yet",
                            "the directory does not have this agency");
-    crypto_random(opt.seed, sizeof(opt.seed));
-    f->is_auditor = opt.self->class == CLASS_AUDITOR;
-    f->audit = audit_new(&opt);
+    crypto_random(out->seed, sizeof(out->seed));
+    f->is_auditor = out->self->class == CLASS_AUDITOR;
+    return ERR_OK;
+}
+
+/* The last audit, to go on from, or a new one. */
+static enum err
+start(struct fetch *f, const struct leaf_facts *facts, enum book_fit *fit,
+      struct problem *pb)
+{
+    struct audit_options opt;
+    enum err rc = options_of(f, facts, &opt, pb);
+
+    if (rc != ERR_OK)
+        return rc;
+    if (*fit == BOOK_FITS) {
+        rc = audit_keep_open(f->o->app, &opt, &f->audit, &f->kept, fit, pb);
+        if (rc != ERR_OK && rc != ERR_NOTFOUND)
+            return rc;
+    }
+    if (f->audit != NULL && f->kept.size > f->head.size) {
+        audit_free(f->audit);
+        f->audit = NULL;
+        *fit = BOOK_NOT_PREFIX;
+    }
+    if (f->audit == NULL)
+        f->audit = audit_new(&opt);
     f->page = calloc(TILE_WIDTH, sizeof(*f->page));
     return f->audit != NULL && f->page != NULL ? ERR_OK : audit_no_memory(pb);
 }
 
-static enum err
-run(struct fetch *f, struct problem *pb)
+/* A full disk does not spoil the audit itself. */
+static void
+keep(struct fetch *f)
 {
-    struct span newest;
-    struct head fork;
+    struct problem pb = {0};
+
+    if (f->kept.size == f->head.size || f->head.size == 0)
+        return;
+    if (audit_keep_save(f->o->app, f->audit, &f->head, &pb) != ERR_OK)
+        out_line(f->o->app,
+                 "This audit could not be kept for the next one: "
+                 "%s (%s).",
+                 pb.what, pb.why);
+}
+
+static enum err
+read_log(struct fetch *f, struct problem *pb)
+{
     enum err rc = audit_fetch_all(f, pb);
 
     if (rc == ERR_OK) {
@@ -181,42 +218,84 @@ run(struct fetch *f, struct problem *pb)
         rc = rc == ERR_VERIFY ? audit_false_log(f, 0, "have another root", pb)
                               : problem_from_err(pb, "the audit stopped", rc);
     }
+    return rc;
+}
+
+/* What is not in the log itself. */
+static enum err
+compare(struct fetch *f, const struct head *earlier, struct problem *pb)
+{
+    struct span newest = {f->newest.data, f->newest.len};
+    struct head fork;
+    enum err rc;
+
+    keep(f);
+    rc = problem_from_err(pb, "the audit stopped", audit_finish(f->audit));
+    audit_shown(f->audit, earlier);
     if (rc == ERR_OK)
         rc = own_receipts(f, pb);
     if (rc == ERR_OK)
         rc = own_events(f, pb);
     if (audit_fork(f->audit, &fork))
         return splitview_raise(f->o->app, &f->key, &f->head, &fork, pb);
-    newest = (struct span){f->newest.data, f->newest.len};
     if (rc == ERR_OK && newest.len > 0)
         rc = sync_delivery_head(f->o->up, f->o->roster, newest, pb);
     return rc;
 }
 
+static void
+clear(struct fetch *f)
+{
+    free(f->page);
+    free(f->have.rows);
+    buf_clear(&f->have.bytes);
+    buf_clear(&f->newest);
+    audit_free(f->audit);
+}
+
+/* EARLIER: the head of an audit that this log did not continue; it is set by
+ * the attempt that finds so (ERR_STATE). */
 static enum err
-attempt(struct office *o, const struct audit_range *range,
-        const struct leaf_facts *facts, struct audit **out, struct head *head,
-        struct problem *pb)
+attempt(struct office *o, const struct leaf_facts *facts, struct head *earlier,
+        struct audit_outcome *out, struct problem *pb)
 {
     struct fetch f = {.o = o, .head = *roster_delivery_head(o->roster)};
     enum err rc = roster_vkey(o->roster, LOG_DELIVERY, &f.key);
 
     if (rc != ERR_OK)
         return problem_from_err(pb, "there is no network yet", rc);
-    rc = new_audit(&f, range, facts, pb);
+    rc = start(&f, facts, &out->fit, pb);
     if (rc == ERR_OK)
-        rc = run(&f, pb);
-    free(f.page);
-    free(f.have.rows);
-    buf_clear(&f.have.bytes);
-    buf_clear(&f.newest);
-    if (rc != ERR_OK) {
-        audit_free(f.audit);
-        return rc;
+        rc = read_log(&f, pb);
+    if (rc == ERR_VERIFY && f.kept.size > 0) {
+        *earlier = f.kept;
+        rc = ERR_STATE;
     }
-    *out = f.audit;
-    *head = f.head;
-    return ERR_OK;
+    if (rc == ERR_OK)
+        rc = compare(&f, earlier, pb);
+    if (rc == ERR_OK) {
+        out->audit = f.audit;
+        out->head = f.head;
+        f.audit = NULL;
+    }
+    clear(&f);
+    return rc;
+}
+
+/* What was kept of the last audit may be what is wrong: the log itself decides,
+ * read from its beginning. */
+static enum err
+attempt_either(struct office *o, const struct leaf_facts *facts,
+               struct audit_outcome *out, struct problem *pb)
+{
+    struct head earlier = {0};
+    enum err rc = attempt(o, facts, &earlier, out, pb);
+
+    if (rc != ERR_STATE || earlier.size == 0)
+        return rc;
+    *pb = (struct problem){0};
+    out->fit = BOOK_NOT_PREFIX;
+    return attempt(o, facts, &earlier, out, pb);
 }
 
 static bool
@@ -229,24 +308,27 @@ has_unopened(const struct audit *a)
 }
 
 enum err
-audit_run(struct office *o, const struct audit_range *range, struct audit **out,
-          struct head *head, struct problem *pb)
+audit_run(struct office *o, bool is_full, struct audit_outcome *out,
+          struct problem *pb)
 {
     struct leaf_facts facts = {0};
-    struct audit *a = NULL;
+    struct audit_outcome got = {.fit = is_full ? BOOK_UNWANTED : BOOK_FITS};
     enum err rc = read_leaves(o, &facts, pb);
 
     if (rc == ERR_OK)
-        rc = attempt(o, range, &facts, &a, head, pb);
+        rc = attempt_either(o, &facts, &got, pb);
     /* What was erased while we read is named behind the head that we fixed:
      * once more, up to the head of now. */
-    if (rc == ERR_OK && has_unopened(a)) {
-        audit_free(a);
-        a = NULL;
-        rc = attempt(o, range, &facts, &a, head, pb);
+    if (rc == ERR_OK && has_unopened(got.audit)) {
+        enum book_fit fit = got.fit;
+
+        audit_free(got.audit);
+        got.fit = BOOK_FITS;
+        rc = attempt_either(o, &facts, &got, pb);
+        got.fit = fit;
     }
     free(facts.time_s);
     if (rc == ERR_OK)
-        *out = a;
+        *out = got;
     return rc;
 }

@@ -9,7 +9,7 @@
 #include "common/text.h"
 
 enum { NAME_COLUMNS = 26, FINDINGS_SHOWN = 40, ROOT_SHOWN = 16 };
-#define DAY_MS UINT64_C(86400000)
+enum { READERS_SHOWN = 20 };
 
 /* ---- the table ---- */
 
@@ -33,7 +33,24 @@ put_name(struct buf *b, const char *name)
 }
 
 static void
-tell_row(const struct audit_report *r, const char *name, const struct tally *t)
+tell_buf(struct app *app, struct buf *b)
+{
+    buf_u8(b, 0);
+    if (buf_status(b) == ERR_OK)
+        out_line(app, "%s", (const char *)b->data);
+    buf_clear(b);
+}
+
+void
+tell_header(struct app *app, const char *first_column)
+{
+    out_line(app, "\n%-*s %7s = %11s + %7s + %7s + %9s + %7s", NAME_COLUMNS,
+             first_column, "stored", "handed over", "refused", "expired",
+             "withdrawn", "pending");
+}
+
+void
+tell_row(struct app *app, const char *name, const struct tally *t)
 {
     struct buf b = {0};
 
@@ -43,261 +60,252 @@ tell_row(const struct audit_report *r, const char *name, const struct tally *t)
                " + %9" PRIu64 " + %7" PRIu64,
                t->stored + t->carried, t->handed_over, t->refused, t->expired,
                t->withdrawn, t->pending);
-    buf_u8(&b, 0);
-    if (buf_status(&b) == ERR_OK)
-        out_line(r->o->app, "%s", (const char *)b.data);
-    buf_clear(&b);
+    tell_buf(app, &b);
 }
 
-static bool
-is_nothing(const struct tally *t)
+void
+tell_rows(struct app *app, const char *name, const struct balance_counts *c)
 {
     static const struct tally nothing;
 
-    return memcmp(t, &nothing, sizeof(nothing)) == 0;
+    tell_row(app, name, &c->packets);
+    if (memcmp(&c->own_copies, &nothing, sizeof(nothing)) != 0)
+        tell_row(app, "  copies to colleagues", &c->own_copies);
+}
+
+static const char *
+name_of(const struct view_agency *a)
+{
+    return a->name[0] == '\0' ? "(not in the directory)" : a->name;
 }
 
 static void
-tell_table(const struct audit_report *r)
+tell_table(struct app *app, const struct audit_view *v)
 {
-    const struct tally *own = &r->sum.total.own_copies;
-    char name[LIMIT_AGENCY_NAME + 1];
+    const struct balance_counts *all = &v->total.counts;
+    uint64_t carried = all->packets.carried + all->own_copies.carried;
 
-    out_line(r->o->app, "\n%-*s %7s = %11s + %7s + %7s + %9s + %7s",
-             NAME_COLUMNS, "Sent by", "stored", "handed over", "refused",
-             "expired", "withdrawn", "pending");
-    for (size_t i = 0; i < r->n_lines; i++) {
-        const struct audit_line *l = &r->lines[i];
-
-        roster_agency_name(r->o->roster, &l->agency, name, sizeof(name));
-        tell_row(r, name, &l->counts.packets);
-        if (!is_nothing(&l->counts.own_copies))
-            tell_row(r, "  copies to colleagues", &l->counts.own_copies);
-    }
-    tell_row(r, "All", &r->sum.total.packets);
-    if (!is_nothing(own))
-        tell_row(r, "  copies to colleagues", own);
-    if (r->sum.total.packets.carried + own->carried > 0)
-        out_line(r->o->app,
+    tell_header(app, "Sent by");
+    for (size_t i = 0; i < v->n_agencies; i++)
+        if (!view_counts_empty(&v->agencies[i].sent.counts))
+            tell_rows(app, name_of(&v->agencies[i]),
+                      &v->agencies[i].sent.counts);
+    tell_rows(app, "All", all);
+    if (carried > 0)
+        out_line(app,
                  "%" PRIu64 " of them were stored before the time that was "
                  "looked at.",
-                 r->sum.total.packets.carried + own->carried);
+                 carried);
 }
 
-/* ---- the rest, for people ---- */
+/* ---- how long it took, and why not ---- */
 
 static void
-tell_head(const struct audit_report *r, const char *name,
-          const struct head *head)
+tell_time(struct app *app, const char *name, const struct view_times *t)
+{
+    char median[CLOCK_TEXT_MAX], p90[CLOCK_TEXT_MAX], most[CLOCK_TEXT_MAX];
+    struct buf b = {0};
+
+    if (t->n == 0)
+        return;
+    clock_format_span(median, t->median_ms);
+    clock_format_span(p90, t->p90_ms);
+    clock_format_span(most, t->max_ms);
+    put_name(&b, name);
+    buf_printf(&b, " %7" PRIu64 "   %10s   %13s   %10s", t->n, median, p90,
+               most);
+    tell_buf(app, &b);
+}
+
+static void
+tell_times(struct app *app, const struct audit_view *v)
+{
+    if (v->total.times_all.n == 0)
+        return;
+    out_line(app, "\n%-*s %7s   %10s   %13s   %10s", NAME_COLUMNS,
+             "From stored to handed over", "packets", "half within",
+             "nine of ten in", "the longest");
+    for (unsigned i = 0; i < VIEW_CLASSES; i++)
+        tell_time(app, view_class_name(i), &v->total.times[i]);
+    for (size_t i = 0; i < v->n_agencies; i++) {
+        char name[LIMIT_AGENCY_NAME + 8];
+
+        (void)snprintf(name, sizeof(name), "to %s", name_of(&v->agencies[i]));
+        tell_time(app, name, &v->agencies[i].received.times_all);
+    }
+}
+
+static void
+tell_reasons(struct app *app, const struct audit_view *v)
+{
+    const struct view_deadlines *d = &v->total.deadlines;
+
+    if (v->n_reasons > 0)
+        out_line(app, "\nWhy packets were not handed over:");
+    for (size_t i = 0; i < v->n_reasons; i++)
+        out_line(app, "  %9" PRIu64 "  %s: %s", v->reasons[i].n,
+                 v->reasons[i].event, v->reasons[i].name);
+    if (d->warned + d->expired + d->overdue + d->late == 0)
+        return;
+    out_line(app, "\nDeadlines:");
+    out_line(app,
+             "  %9" PRIu64 "  warned before their end, %" PRIu64
+             " of them handed over after all",
+             d->warned, d->rescued);
+    out_line(app,
+             "  %9" PRIu64 "  expired, %" PRIu64
+             " of them never offered to a device",
+             d->expired, d->unserved);
+    out_line(app, "  %9" PRIu64 "  not settled in time by the relay",
+             d->overdue);
+    out_line(app, "  %9" PRIu64 "  read after their end", d->late);
+}
+
+/* ---- what was looked at ---- */
+
+static void
+tell_head(struct app *app, const char *name, const struct view_head *head)
 {
     char hex[65];
 
     hex_encode(hex, head->root.b, 32);
-    out_line(r->o->app, "  %-13s %" PRIu64 " entries, root %.*s...", name,
-             head->size, ROOT_SHOWN, hex);
+    out_line(app, "  %-13s %" PRIu64 " entries, root %.*s...", name, head->size,
+             ROOT_SHOWN, hex);
 }
 
 static void
-tell_checked(const struct audit_report *r)
+tell_checked(struct app *app, const struct audit_view *v)
 {
-    const struct audit_sum *s = &r->sum;
+    const struct view_checked *c = &v->checked;
     const struct {
         uint64_t n;
         const char *what;
     } rows[] = {
-        {s->entries, "entries, all of them under the signed head"},
-        {s->opened, "opened to us, each as its entry says"},
-        {s->unseen, "sealed: of other agencies, or erased"},
-        {s->erased, "erasures, each of them named in the log"},
-        {s->evidence, "signatures and statements behind these events"},
-        {s->heads, "heads that others had seen, all part of this log"},
-        {s->quota, "packets refused by quota, never stored"},
+        {c->entries, "entries, all of them under the signed head"},
+        {c->known_before, "of these checked by the last audit of this device"},
+        {c->opened, "opened to us, each as its entry says"},
+        {c->unseen, "sealed: of other agencies, or erased"},
+        {c->erased, "erasures, each of them named in the log"},
+        {c->evidence, "signatures and statements behind these events"},
+        {c->heads, "heads that others had seen, all part of this log"},
+        {c->receipts, "receipts and events kept here, looked up in the log"},
+        {c->quota, "packets refused by quota, never stored"},
     };
 
-    out_line(r->o->app, "Heads, both in line with all that was seen before:");
-    tell_head(r, "delivery log", r->head);
-    tell_head(r, "directory", roster_directory_head(r->o->roster));
-    out_line(r->o->app, "Checked:");
+    out_line(app, "Heads, both in line with all that was seen before:");
+    tell_head(app, "delivery log", &v->delivery);
+    tell_head(app, "directory", &v->directory);
+    out_line(app, "Checked:");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (i == 0 || rows[i].n > 0)
-            out_line(r->o->app, "  %9" PRIu64 "  %s", rows[i].n, rows[i].what);
+            out_line(app, "  %9" PRIu64 "  %s", rows[i].n, rows[i].what);
 }
 
 static void
-tell_findings(const struct audit_report *r)
+tell_choice(struct app *app, const struct audit_view *v)
 {
-    size_t n = audit_finding_count(r->audit);
+    if (v->from[0] != '\0' || v->to[0] != '\0')
+        out_line(app, "Counted: what was under way from %s to %s (UTC).",
+                 v->from[0] == '\0' ? "the beginning" : v->from,
+                 v->to[0] == '\0' ? "now" : v->to);
+    if (v->has_agency)
+        out_line(app, "Counted: what %s sent or got.", v->agency);
+    if (v->has_class)
+        out_line(app, "Counted: %s packets.", view_class_name(v->class));
+}
 
-    if (n == 0)
-        out_line(r->o->app, "\nNothing was found: every packet is accounted "
-                            "for, and every end has its evidence.");
+/* ---- what is wrong ---- */
+
+static void
+tell_exception(struct app *app, const struct view_exception *e)
+{
+    char hex[33] = "        ";
+    char at[24] = "-";
+
+    if (e->has_packet)
+        hex_encode(hex, e->packet.b, 16);
+    if (e->index != UINT64_MAX)
+        (void)snprintf(at, sizeof(at), "%" PRIu64, e->index);
+    out_line(app, "  %-17s packet %.8s  entry %s\n    %s", e->code, hex, at,
+             e->text);
+}
+
+static void
+tell_exceptions(struct app *app, const struct audit_view *v)
+{
+    size_t shown =
+        v->n_exceptions < FINDINGS_SHOWN ? v->n_exceptions : FINDINGS_SHOWN;
+
+    if (v->exceptions_total == 0)
+        out_line(app, "\nNothing was found: every packet is accounted for, and "
+                      "every end has its evidence.");
     else
-        out_line(r->o->app, "\nFindings:");
-    for (size_t i = 0; i < n && i < FINDINGS_SHOWN; i++) {
-        const struct audit_finding *f = audit_finding_at(r->audit, i);
-        char hex[33] = "        ";
-        char at[24] = "-";
-
-        if (f->has_packet)
-            hex_encode(hex, f->packet.b, 16);
-        if (f->index != UINT64_MAX)
-            (void)snprintf(at, sizeof(at), "%" PRIu64, f->index);
-        out_line(r->o->app, "  %-17s packet %.8s  entry %s: %s", f->code, hex,
-                 at, f->text);
-    }
-    if (r->sum.findings > FINDINGS_SHOWN)
-        out_line(r->o->app, "  ... %" PRIu64 " more; --json lists %d",
-                 r->sum.findings - FINDINGS_SHOWN, AUDIT_FINDINGS_MAX);
+        out_line(app, "\nFindings:");
+    for (size_t i = 0; i < shown; i++)
+        tell_exception(app, &v->exceptions[i]);
+    if (v->exceptions_total > shown)
+        out_line(app, "  ... %" PRIu64 " more; --json lists up to 1000",
+                 v->exceptions_total - shown);
+    if (v->exceptions_others > 0)
+        out_line(app,
+                 "%" PRIu64 " more lie outside of what was chosen; "
+                 "`sealpost audit` shows them.",
+                 v->exceptions_others);
 }
 
-/* Lines of an auditor's services that grant something. */
-static void
-tell_scope(const struct audit_report *r, const struct dir_agency *a)
-{
-    for (const char *line = a->services; *line != '\0';) {
-        int len = (int)strcspn(line, "\n");
+/* ---- who may see what, and who did ---- */
 
-        if (strncmp(line, "scope ", 6) == 0)
-            out_line(r->o->app, "    %.*s", len, line);
-        line += len;
-        line += *line == '\n';
+static void
+tell_readers(struct app *app, const struct audit_view *v)
+{
+    const char *last = "";
+
+    out_line(app, "\nWho may see what: an agency, the events of what it "
+                  "sent and got; nobody, what a\npacket says.");
+    for (size_t i = 0; i < v->n_scopes; i++) {
+        const struct view_scope *s = &v->scopes[i];
+
+        if (strcmp(last, s->auditor) != 0)
+            out_line(app, "  %s, an auditor, in its scope%s:", s->auditor,
+                     s->is_self ? " (that is you)" : "");
+        out_line(app, "    %s", s->line);
+        last = s->auditor;
+    }
+    if (v->n_readers == 0)
+        return;
+    out_line(app, "Who did: each question of an auditor for openings is "
+                  "itself in the log.");
+    for (size_t i = 0; i < v->n_readers && i < READERS_SHOWN; i++) {
+        const struct view_reader *r = &v->readers[i];
+
+        out_line(app,
+                 "  %s  %s, \"%s\": %" PRIu64
+                 " questions, about entries from %" PRIu64 " to %" PRIu64,
+                 r->text, r->auditor, r->device, r->questions, r->first,
+                 r->last);
     }
 }
 
 static void
-tell_readers(const struct audit_report *r)
+tell_start(struct app *app, enum book_fit fit)
 {
-    const struct directory *dir = roster_directory(r->o->roster);
-    const struct dir_agency *self = directory_agency(dir, &r->o->id.agency);
-    const struct dir_agency *a;
-
-    out_line(r->o->app, "\nWho may see what: an agency, the events of what it "
-                        "sent and got; nobody, what a\npacket says.");
-    for (size_t i = 0; (a = directory_agency_nth(dir, i)) != NULL; i++) {
-        if (a->class != CLASS_AUDITOR || a->suspended)
-            continue;
-        out_line(r->o->app, "  %s, an auditor, in its scope%s:", a->name,
-                 a == self ? " (that is you)" : "");
-        tell_scope(r, a);
-    }
-    if (self != NULL && self->class == CLASS_AUDITOR)
-        out_line(r->o->app,
-                 "Each page of openings that an auditor reads is in "
-                 "the log: %" PRIu64 " so far.",
-                 r->sum.reads);
+    if (fit != BOOK_FITS && fit != BOOK_NONE)
+        out_line(app, "Read from the beginning: %s.\n", book_fit_text(fit));
 }
 
 void
-audit_tell(const struct audit_report *r)
+audit_tell(struct app *app, const struct audit_view *v, enum book_fit fit)
 {
     char when[CLOCK_TEXT_MAX];
 
-    clock_format_local(when, clock_wall_ms());
-    out_line(r->o->app, "Audit of %s on %s\n", r->o->id.relay_name, when);
-    tell_checked(r);
-    tell_table(r);
-    tell_findings(r);
-    tell_readers(r);
-}
-
-/* ---- for scripts ---- */
-
-static void
-put_tally(json_t *to, const struct tally *t)
-{
-    json_put_u64(to, "stored", t->stored);
-    json_put_u64(to, "carried", t->carried);
-    json_put_u64(to, "handed_over", t->handed_over);
-    json_put_u64(to, "refused", t->refused);
-    json_put_u64(to, "expired", t->expired);
-    json_put_u64(to, "withdrawn", t->withdrawn);
-    json_put_u64(to, "pending", t->pending);
-}
-
-static void
-put_counts(json_t *to, const struct balance_counts *c)
-{
-    json_t *own = json_object();
-
-    put_tally(to, &c->packets);
-    put_tally(own, &c->own_copies);
-    json_put(to, "own", own);
-}
-
-static json_t *
-lines_json(const struct audit_report *r, const struct audit_line *lines,
-           size_t n)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < n; i++) {
-        json_t *row = json_object();
-        char name[LIMIT_AGENCY_NAME + 1];
-        char day[CLOCK_TEXT_MAX];
-
-        roster_agency_name(r->o->roster, &lines[i].agency, name, sizeof(name));
-        json_put_hex(row, "agency_id", lines[i].agency.b, 16);
-        json_put_text(row, "agency", name, strlen(name));
-        if (lines[i].day != 0) {
-            clock_format_rfc3339(day, lines[i].day * DAY_MS);
-            day[sizeof("2026-11-22") - 1] = '\0';
-            json_put_str(row, "day", day);
-        }
-        put_counts(row, &lines[i].counts);
-        (void)json_array_append_new(list, row);
-    }
-    return list;
-}
-
-/* CODE NULL: all of them. */
-static json_t *
-findings_json(const struct audit_report *r, const char *code)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < audit_finding_count(r->audit); i++) {
-        const struct audit_finding *f = audit_finding_at(r->audit, i);
-        json_t *row;
-
-        if (code != NULL && strcmp(f->code, code) != 0)
-            continue;
-        row = json_object();
-        json_put_str(row, "code", f->code);
-        json_put_str(row, "text", f->text);
-        if (f->has_packet)
-            json_put_hex(row, "packet_id", f->packet.b, 16);
-        if (f->index != UINT64_MAX)
-            json_put_u64(row, "index", f->index);
-        (void)json_array_append_new(list, row);
-    }
-    return list;
-}
-
-void
-audit_tell_json(const struct audit_report *r)
-{
-    const struct head *dir = roster_directory_head(r->o->roster);
-    json_t *out = r->o->app->result;
-    json_t *total = json_object();
-
-    json_put_str(out, "relay", r->o->id.relay_name);
-    json_put(out, "balance", lines_json(r, r->lines, r->n_lines));
-    json_put(out, "balance_by_day", lines_json(r, r->days, r->n_days));
-    put_counts(total, &r->sum.total);
-    json_put(out, "total", total);
-    json_put(out, "findings", findings_json(r, NULL));
-    json_put_u64(out, "findings_total", r->sum.findings);
-    json_put(out, "overdue", findings_json(r, "overdue"));
-    json_put_u64(out, "delivery_size", r->head->size);
-    json_put_hex(out, "delivery_root", r->head->root.b, 32);
-    json_put_u64(out, "directory_size", dir->size);
-    json_put_hex(out, "directory_root", dir->root.b, 32);
-    json_put_u64(out, "verified_leaves", r->sum.entries);
-    json_put_u64(out, "opened", r->sum.opened);
-    json_put_u64(out, "erased", r->sum.erased);
-    json_put_u64(out, "unseen", r->sum.unseen);
-    json_put_u64(out, "evidence", r->sum.evidence);
-    json_put_u64(out, "heads", r->sum.heads);
-    json_put_u64(out, "auditor_reads", r->sum.reads);
-    json_put_u64(out, "quota_refused", r->sum.quota);
+    clock_format_local(when, v->made_ms);
+    out_line(app, "Audit of %s on %s\n", v->relay, when);
+    tell_start(app, fit);
+    tell_checked(app, v);
+    tell_choice(app, v);
+    tell_table(app, v);
+    tell_times(app, v);
+    tell_reasons(app, v);
+    tell_exceptions(app, v);
+    tell_readers(app, v);
 }

@@ -101,7 +101,7 @@ struct view_reason {
 /* One thing that is not as it should be. */
 struct view_exception {
     char code[24];  /* stable: "overdue" */
-    char text[400]; /* a sentence for people, with names and times in it */
+    char text[560]; /* a sentence for people, with names and times in it */
     bool has_packet;
     struct packet_id packet;
     uint64_t index;   /* of the entry; UINT64_MAX: of none */

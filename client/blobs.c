@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/audit_keep.h"
 #include "client/shelf.h"
 #include "client/vault.h"
 #include "common/clock.h"
@@ -467,6 +468,20 @@ judge(struct app *app, const struct blob_id *id, struct used *u,
     return rc;
 }
 
+/* Files beside the attachments. */
+static enum err
+use_audit(struct app *app, struct used *u, struct problem *pb)
+{
+    struct vault_file files[AUDIT_KEEP_FILES];
+    size_t n;
+    enum err rc = audit_keep_files(app, files, &n, pb);
+
+    for (size_t i = 0; rc == ERR_OK && i < n; i++)
+        rc = problem_from_err(pb, "attachments cannot be counted",
+                              use(&u->files, files[i].b));
+    return rc;
+}
+
 static bool
 is_used(void *arg, const struct vault_file *file)
 {
@@ -487,6 +502,8 @@ blobs_sweep(struct app *app, struct problem *pb)
         return ERR_OK;
     used_init(&u);
     rc = find_used(app, &u, pb);
+    if (rc == ERR_OK)
+        rc = use_audit(app, &u, pb);
     while (rc == ERR_OK && vault_next(app->vault, REC_BLOB, &pos, &item)) {
         struct blob_id id;
 

@@ -45,7 +45,13 @@ logtree_append(struct logtree *t, const void *entry, size_t len)
     struct hash leaf;
 
     merkle_leaf(entry, len, &leaf);
-    return merkle_append(&t->peaks, &leaf, keep_node, t);
+    return logtree_append_leaf(t, &leaf);
+}
+
+enum err
+logtree_append_leaf(struct logtree *t, const struct hash *leaf)
+{
+    return merkle_append(&t->peaks, leaf, keep_node, t);
 }
 
 static enum err
@@ -65,6 +71,15 @@ logtree_root_at(const struct logtree *t, uint64_t size, struct hash *root)
     if (size > t->peaks.size)
         return ERR_NOTFOUND;
     return merkle_root_at(read_node, (void *)(uintptr_t)t, size, root);
+}
+
+enum err
+logtree_peaks_at(const struct logtree *t, uint64_t size,
+                 struct merkle_peaks *out)
+{
+    if (size > t->peaks.size)
+        return ERR_NOTFOUND;
+    return merkle_load(read_node, (void *)(uintptr_t)t, size, out);
 }
 
 enum err

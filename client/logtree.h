@@ -28,6 +28,11 @@ enum err logtree_append(struct logtree *t, const void *entry, size_t len);
 /* Root of the first SIZE entries.  ERR_NOTFOUND above logtree_size(). */
 enum err logtree_root_at(const struct logtree *t, uint64_t size,
                          struct hash *root);
+/* What that root is made of, to be folded elsewhere (merkle_root). */
+enum err logtree_peaks_at(const struct logtree *t, uint64_t size,
+                          struct merkle_peaks *out);
+/* The hash of the next entry, where the entry is not at hand. */
+enum err logtree_append_leaf(struct logtree *t, const struct hash *leaf);
 /* Hash of the entry at INDEX.  ERR_NOTFOUND. */
 enum err logtree_leaf_at(const struct logtree *t, uint64_t index,
                          struct hash *leaf);

@@ -47,6 +47,15 @@ enum record_kind {
     REC_WITHHELD = 24,   /* raw, id as REC_PACKET: parts that did not travel,
                             n x (u8 part || blind(32) || u32 len || bytes):
                             shows later what a commitment stood for */
+    REC_ENVELOPE = 31,   /* raw, id as REC_PACKET: u16 len || HDR || a hash of
+                            each wrap || D(BODY); see envelope.h */
+    REC_AUDIT_BOOK = 27, /* raw, id 0: n x (file(16) || key(32) || u64 len):
+                            where the last audit is kept; see audit_keep.h */
+    REC_COSIGNED = 25,   /* raw, id = u64 log: the newest head of it that the
+                            policy's witnesses cosigned, as a note */
+    REC_REFRESHED = 26,  /* raw, id as REC_PROOF: a later proof of the same
+                            entry, to a cosigned head */
+    REC_TRUST = 30,      /* text, id 0: the trust policy in use */
     REC_KEY_BACKUP = 19, /* JSON, id 0: when the paper key was made */
 };
 

@@ -182,11 +182,9 @@ after(uint64_t not_after, uint64_t s)
 }
 
 bool
-balance_overdue(const struct balance *b, uint64_t not_after, uint64_t now_ms)
+balance_is_overdue(uint64_t not_after, uint64_t grace_s, uint64_t now_ms)
 {
-    uint64_t end = after(after(not_after, EVENT_SWEEP_S), b->options.grace_s);
-
-    return now_ms / 1000 > end;
+    return now_ms / 1000 > after(after(not_after, EVENT_SWEEP_S), grace_s);
 }
 
 /* Was this packet, which we do not know, stored where we cannot see it: before
@@ -236,7 +234,8 @@ check_event(struct balance *b, const struct event_info *info, uint64_t index,
         report_event(b, FINDING_BAD_REF, index, ev, row);
     if (ev->type == EVENT_EXPIRED && ev->time_ms / 1000 < due)
         report_event(b, FINDING_EARLY, index, ev, row);
-    if (info->is_final && balance_overdue(b, ev->not_after, ev->time_ms))
+    if (info->is_final &&
+        balance_is_overdue(ev->not_after, b->options.grace_s, ev->time_ms))
         report_event(b, FINDING_OVERDUE, index, ev, row);
 }
 
@@ -334,7 +333,7 @@ finish_row(struct balance *b, const struct row *row, uint64_t now_ms)
 
     memcpy(finding.sender.b, row->sender->id, sizeof(finding.sender.b));
     if (!row->is_gone && row->state == PACKET_PENDING &&
-        balance_overdue(b, row->not_after, now_ms))
+        balance_is_overdue(row->not_after, b->options.grace_s, now_ms))
         report(b, &finding);
 }
 

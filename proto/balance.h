@@ -36,6 +36,10 @@ struct balance_counts {
     struct tally packets;
     struct tally own_copies;
 };
+/* Where T counts packets in STATE, which is not UNSEEN. */
+uint64_t *tally_of(struct tally *t, enum packet_state state);
+/* Pending, or ended, at NOW_MS: past its end, the sweep and the grace. */
+bool balance_is_overdue(uint64_t not_after, uint64_t grace_s, uint64_t now_ms);
 /* stored + carried equals the sum of the others. */
 bool tally_conserved(const struct tally *t);
 

@@ -79,8 +79,5 @@ struct group *balance_group(struct balance *b, uint8_t kind,
 /* Adds SIGN (1 or -1) for ROW, whose state is not UNSEEN, to all counts. */
 void balance_count(struct balance *b, const struct row *row, int sign);
 struct leaf *balance_leaf(const struct balance *b, uint64_t index);
-/* When a packet is overdue: past its end, the sweep and the grace. */
-bool balance_overdue(const struct balance *b, uint64_t not_after,
-                     uint64_t now_ms);
 
 #endif

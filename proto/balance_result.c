@@ -17,8 +17,8 @@ static const size_t tally_field[PACKET_STATES] = {
 
 /* ---- counting ---- */
 
-static uint64_t *
-counter(struct tally *t, unsigned state)
+uint64_t *
+tally_of(struct tally *t, enum packet_state state)
 {
     return (uint64_t *)(void *)((char *)t + tally_field[state]);
 }
@@ -29,7 +29,7 @@ count_in(struct balance_counts *counts, const struct row *row, uint64_t step)
     struct tally *t = row->is_own ? &counts->own_copies : &counts->packets;
 
     *(row->is_carried ? &t->carried : &t->stored) += step;
-    *counter(t, row->state) += step;
+    *tally_of(t, (enum packet_state)row->state) += step;
 }
 
 void

@@ -63,6 +63,8 @@ enum exit_code {
       "keep the file and report it to your registrar")                         \
     X(P_STALE, "E-STALE", EXIT_CODE_POLICY,                                    \
       "run `sealpost sync`, or send with --override-stale")                    \
+    X(P_TRUST, "E-TRUST", EXIT_CODE_USAGE,                                     \
+      "mend the policy, or ask your registrar for the newest one")             \
     X(P_RECIPIENT_UNKNOWN, "E-RECIPIENT", EXIT_CODE_USAGE,                     \
       "`sealpost contacts` lists who can be written to")                       \
     X(P_RECIPIENT_SUSPENDED, "E-SUSPENDED", EXIT_CODE_POLICY,                  \
@@ -100,8 +102,6 @@ enum exit_code {
     X(P_AUDIT, "E-AUDIT", EXIT_CODE_AUDIT,                                     \
       "keep this output and ask the relay's operator about each finding")      \
     X(P_PARTLY, "E-PARTLY", EXIT_CODE_PARTLY, "`sealpost status` shows more")  \
-    X(P_TRUST, "E-TRUST", EXIT_CODE_USAGE,                                     \
-      "mend the policy file there, or ask your registrar for it again")        \
     X(P_QUORUM, "E-QUORUM", EXIT_CODE_VERIFY,                                  \
       "`sealpost receipt refresh` fetches cosignatures; if they stay away, "   \
       "ask the relay's operator")                                              \

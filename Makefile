@@ -1,6 +1,6 @@
 # Sealpost.  On a fresh Debian 12, `make demo` and `make test` are each enough.
 #
-#   make            build/sealpostd and build/sealpost
+#   make            build/sealpostd, build/sealpostd-http and build/sealpost
 #   make test       everything, ends with "N passed, N failed";  T=name filters
 #   make unit       the unit tests only;    make scenario: the real programs
 #   make check      -Werror with gcc and clang, layers, headers, format, sanitizers
@@ -31,12 +31,11 @@ LDFLAGS = $(OPT) -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed
 comma = ,
 objs = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c))       # $(call objs,proto)
 base = $(call objs,common) $(call objs,proto)
-server = $(filter-out %/main.o,$(call objs,server))
+server = $(filter-out %/main.o %/http_main.o,$(call objs,server))
 client = $(filter-out %/main.o,$(call objs,client)) \
     $(if $(profiles),$(B)/client/profiles/embedded.o)
 profiles = $(sort $(wildcard client/profiles/*.json))
-programs = $(patsubst %,$(B)/%,$(if $(wildcard server/main.c),sealpostd) \
-    $(if $(wildcard client/main.c),sealpost))
+programs = $(addprefix $(B)/,sealpostd sealpostd-http sealpost)
 unit = $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*$(T)*.c))
 scenario = $(wildcard tests/scenario/*$(T)*.bats tests/*/test_*$(T)*.py)
 fuzz = $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*$(T)*.c))
@@ -98,6 +97,9 @@ define link
 endef
 $(B)/sealpostd: $(B)/server/main.o $(B)/libserver.a $(B)/libbase.a
 	$(call link)
+# The process without keys: HTTP, and nothing of the store.
+$(B)/sealpostd-http: $(B)/server/http_main.o $(B)/libserver.a $(B)/libbase.a
+	$(call link)
 $(B)/sealpost: $(B)/client/main.o $(B)/libclient.a $(B)/libbase.a
 	$(call link)
 
@@ -147,7 +149,8 @@ $(B)/client/profiles/embedded.o: $(B)/client/profiles/embedded.c
 	@$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(patsubst %.o,%.d,$(base) $(server) $(client) \
-    $(B)/server/main.o $(B)/client/main.o $(call objs,tests/lib) \
+    $(B)/server/main.o $(B)/server/http_main.o $(B)/client/main.o \
+    $(call objs,tests/lib) \
     $(call objs,tests/unit) $(call objs,tests/fuzz)) \
     $(addsuffix .d,$(peers) $(benches))
 
@@ -218,6 +221,6 @@ install: programs
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 0755 $(programs) $(DESTDIR)$(PREFIX)/bin
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/sealpostd $(DESTDIR)$(PREFIX)/bin/sealpost
+	rm -f $(patsubst $(B)/%,$(DESTDIR)$(PREFIX)/bin/%,$(programs))
 clean:
 	rm -rf build

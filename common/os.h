@@ -50,6 +50,9 @@ enum os_access {
 /* Never inherited by child processes.  MODE counts when the file is made. */
 enum err os_open(int *fd, const char *path, enum os_access access,
                  unsigned mode);
+/* For reading a file that others may ask for: ERR_REFUSED for a link at the
+ * path's end, a directory, a pipe or a device.  *SIZE (bytes) may be NULL. */
+enum err os_open_file(int *fd, const char *path, uint64_t *size);
 /* The file must not be there, not even as a link.  Read and write. */
 enum err os_create_exclusive(int *fd, const char *path, unsigned mode);
 /* Takes *FD, sets it to -1; -1 is fine. */
@@ -136,6 +139,11 @@ void os_private_files(void);
 /* Raises the limit of open descriptors as far as allowed; gives the limit. */
 uint64_t os_raise_fd_limit(void);
 long os_process_id(void);
+/* The program NAME beside our own one.  ERR_TOOBIG, ERR_IO. */
+enum err os_beside(char *out, size_t cap, const char *name);
+/* Becomes the program at PATH; ARGV ends with NULL.  Comes back only to say why
+ * not. */
+enum err os_become(const char *path, char *const *argv);
 /* For waiting on another process; never on the loop's thread. */
 void os_sleep_ms(uint32_t ms);
 

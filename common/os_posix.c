@@ -173,6 +173,28 @@ os_open(int *fd, const char *path, enum os_access access, unsigned mode)
     return open_with(fd, path, flags[access], mode);
 }
 
+/* Without O_NONBLOCK opening a pipe would wait for its writer. */
+enum err
+os_open_file(int *fd, const char *path, uint64_t *size)
+{
+    struct stat st;
+    int got = -1;
+    enum err rc = open_with(&got, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+
+    if (rc == ERR_OK && fstat(got, &st) != 0)
+        rc = os_fail(errno);
+    else if (rc == ERR_OK && !S_ISREG(st.st_mode))
+        rc = os_fail(EACCES);
+    if (rc != ERR_OK) {
+        os_close(&got);
+        return rc;
+    }
+    *fd = got;
+    if (size != NULL)
+        *size = (uint64_t)st.st_size;
+    return ERR_OK;
+}
+
 enum err
 os_create_exclusive(int *fd, const char *path, unsigned mode)
 {

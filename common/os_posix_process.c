@@ -71,6 +71,30 @@ os_process_id(void)
     return (long)getpid();
 }
 
+enum err
+os_beside(char *out, size_t cap, const char *name)
+{
+    char self[OS_PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    char *slash;
+
+    if (n <= 0)
+        return os_fail(errno);
+    self[n] = '\0';
+    slash = strrchr(self, '/');
+    if (slash == NULL)
+        return os_fail(ENOENT);
+    *slash = '\0';
+    return os_path_join(out, cap, self, name);
+}
+
+enum err
+os_become(const char *path, char *const *argv)
+{
+    (void)execv(path, argv);
+    return os_fail(errno);
+}
+
 void
 os_sleep_ms(uint32_t ms)
 {

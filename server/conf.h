@@ -25,9 +25,12 @@ struct conf {
     uint64_t beat_ms;        /* of the public logs, publish.h */
     bool publish_delivery;
     bool publish_directory;
-    char *witness_policy; /* trust policy (proto/trust.h); NULL: none */
+    char *witness_policy;         /* trust policy (proto/trust.h); NULL: none */
     uint64_t witness_again_ms;    /* an unchanged head is cosigned again */
     uint64_t witness_deadline_ms; /* of one question to a witness */
+    uint64_t http_connections;
+    uint64_t http_connections_per_address;
+    uint64_t http_requests_per_s; /* of an address; 0: no bound */
     uint64_t warn_urgent_ms;
     uint64_t warn_routine_ms; /* of working time */
     char *warn_utc_offset;    /* of the working day, "+01:00" */

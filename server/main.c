@@ -24,6 +24,9 @@ struct options {
     const char *out;
     const char *delivery_origin;
     const char *directory_origin;
+    const char *http;
+    const char *admin;
+    bool http_directory;
     int ready_fd;
     bool json;
     bool new_key;
@@ -37,6 +40,11 @@ static const char usage_text[] =
     "                                         print the relay card\n"
     "  genesis FILE                           found the network\n"
     "  run [--listen HOST:PORT] [--config FILE] [--ready-fd N]\n"
+    "    [--http HOST:PORT [--http-directory]] [--admin HOST:PORT]\n"
+    "                                         start `http` too\n"
+    "  http ...                               serve the public logs, health "
+    "and\n"
+    "                                         metrics: see http --help\n"
     "  check                                  verify everything stored\n"
     "  status [--json]                        of the relay that runs there\n"
     "  metrics                                the same for Prometheus\n"
@@ -67,6 +75,9 @@ parse_options(struct options *o, int argc, char **argv)
         {"name", required_argument, NULL, 'n'},
         {"config", required_argument, NULL, 'c'},
         {"ready-fd", required_argument, NULL, 'r'},
+        {"http", required_argument, NULL, 'h'},
+        {"admin", required_argument, NULL, 'a'},
+        {"http-directory", no_argument, NULL, 'y'},
         {"json", no_argument, NULL, 'j'},
         {"new-key", no_argument, NULL, 'k'},
         {"delivery-origin", required_argument, NULL, 'D'},
@@ -95,6 +106,12 @@ parse_options(struct options *o, int argc, char **argv)
             o->delivery_origin = optarg;
         else if (c == 'I')
             o->directory_origin = optarg;
+        else if (c == 'h')
+            o->http = optarg;
+        else if (c == 'a')
+            o->admin = optarg;
+        else if (c == 'y')
+            o->http_directory = true;
         else if (c != 'r' || (o->ready_fd = parse_number(optarg)) < 0)
             return false;
     }
@@ -268,6 +285,9 @@ cmd_run(const struct options *o)
         .listen = o->listen,
         .config_path = o->config,
         .ready_fd = o->ready_fd,
+        .http = o->http,
+        .admin = o->admin,
+        .http_directory = o->http_directory,
     };
     static struct relay r;
     char why[1024];
@@ -451,11 +471,28 @@ static const struct {
     {"succeed", run_succeed},
 };
 
+/* The program that speaks HTTP is another one: this one holds the key. */
+static int
+become_http(char **argv)
+{
+    char path[OS_PATH_MAX] = "sealpostd-http";
+    enum err rc = os_beside(path, sizeof(path), "sealpostd-http");
+
+    if (rc == ERR_OK)
+        rc = os_become(path, argv);
+    (void)rc;
+    return cmd_fail("cannot run the HTTP process", "E-HTTP",
+                    os_last_error_text(),
+                    "install sealpostd-http beside sealpostd");
+}
+
 int
 main(int argc, char **argv)
 {
     struct options o;
 
+    if (argc > 1 && strcmp(argv[1], "http") == 0)
+        return become_http(argv + 1);
     os_no_core_dumps();
     os_ignore_signals();
     os_private_files();

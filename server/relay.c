@@ -10,10 +10,12 @@
 #include "server/blob_file.h"
 #include "server/control.h"
 #include "server/cosigning.h"
+#include "server/http_child.h"
 #include "server/forkproof.h"
 #include "server/listener.h"
 #include "server/mailroom.h"
 #include "server/publish.h"
+#include "server/ready.h"
 #include "server/session.h"
 #include "server/statements.h"
 #include "server/succession.h"
@@ -348,26 +350,23 @@ listen_at(struct relay *r, const char *address, char *bound, size_t cap,
     return rc;
 }
 
-/* DIR/run/address, and one line for whoever started us. */
+/* Nothing when neither address is asked for. */
 static enum err
-tell_address(struct relay *r, const char *address, int ready_fd)
+open_http(struct relay *r, const struct relay_options *opt, char *why,
+          size_t why_len)
 {
-    char path[OS_PATH_MAX];
-    char line[320];
-    enum err rc = os_path_join(path, sizeof(path), r->data_dir, "run/address");
+    struct http_child_options o = {
+        .data_dir = r->data_dir,
+        .config = opt->config_path,
+        .http = opt->http,
+        .admin = opt->admin,
+        .directory = opt->http_directory,
+    };
 
-    (void)snprintf(line, sizeof(line), "%s\n", address);
-    if (rc == ERR_OK)
-        rc = os_write_file_atomic(path, line, strlen(line), 0644);
-    if (rc == ERR_OK) {
-        printf("%s", line);
-        (void)fflush(stdout);
-    }
-    if (rc == ERR_OK && ready_fd >= 0) {
-        (void)snprintf(line, sizeof(line), "ready %s\n", address);
-        rc = os_write_all(ready_fd, line, strlen(line));
-    }
-    return rc;
+    if (opt->http == NULL && opt->admin == NULL)
+        return ERR_OK;
+    os_keep_to_ourselves(opt->ready_fd);
+    return http_child_open(&r->loop, &o, &r->http, why, why_len);
 }
 
 static enum err
@@ -390,7 +389,11 @@ open_network(struct relay *r, const struct relay_options *opt, char *why,
     rc = listen_at(r, opt->listen != NULL ? opt->listen : r->conf.listen, bound,
                    sizeof(bound), why, why_len);
     if (rc == ERR_OK)
-        rc = tell_address(r, bound, opt->ready_fd);
+        rc = open_http(r, opt, why, why_len);
+    if (rc == ERR_OK)
+        rc = ready_tell(r->data_dir, bound,
+                        r->http != NULL ? http_child_addresses(r->http) : "",
+                        opt->ready_fd);
     if (rc == ERR_OK)
         log_info("listening on %s", bound);
     return rc;
@@ -437,6 +440,8 @@ relay_open(struct relay *r, const struct relay_options *opt, char *why,
     }
     buf_clear(&errors);
     log_open(level, "sealpostd");
+    if (opt->http_directory)
+        r->conf.publish_directory = true;
     if (rc == ERR_OK && (rc = succession_settle(r->data_dir)) != ERR_OK)
         (void)snprintf(why, why_len, "cannot finish the succession in %s: %s",
                        r->data_dir, err_text(rc));
@@ -508,6 +513,8 @@ relay_stop(struct relay *r)
     r->control = NULL;
     publish_close(r->publish);
     r->publish = NULL;
+    http_child_close(r->http);
+    r->http = NULL;
     close_handles(r);
     blob_files_stop(r->store);
     (void)uv_timer_start(&r->deadline, on_stop_deadline, STOP_MS, 0);
@@ -543,6 +550,7 @@ close_loop(struct relay *r)
     listener_close(r);
     control_close(r->control);
     publish_close(r->publish);
+    http_child_close(r->http);
     (void)uv_run(&r->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&r->loop);
 }

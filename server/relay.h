@@ -27,6 +27,7 @@
 struct acceptor;
 struct control;
 struct cosigning;
+struct http_child;
 struct publish;
 struct session;
 struct statements;
@@ -52,7 +53,8 @@ struct relay {
     struct control *control;
     struct cosigning *cosigning;
     struct publish *publish;
-    struct list sessions; /* struct session, all states */
+    struct http_child *http; /* NULL: none was asked for */
+    struct list sessions;    /* struct session, all states */
     size_t session_count;
     struct list guests; /* those that are no device's, oldest first */
     size_t guest_count;
@@ -80,6 +82,9 @@ struct relay_options {
     const char *listen;      /* NULL: as configured */
     const char *config_path; /* NULL: none */
     int ready_fd;            /* gets one line "ready HOST:PORT"; -1: none */
+    const char *http;        /* HOST:PORT of the public logs; NULL: none */
+    const char *admin;       /* HOST:PORT for operators; NULL: none */
+    bool http_directory;     /* the directory log too */
 };
 
 /* Opens store and directory, listens, writes DIR/run/address.  On failure one

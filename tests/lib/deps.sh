@@ -153,9 +153,7 @@ cached_sodium() { # CACHE: the newest build that is new enough
 
 sodium_prefix() { # empty: the system's own
     pkg-config --exists "libsodium >= $SODIUM_MIN" && return 0
-    cache=${SEALPOST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sealpost}
-    mkdir -p "$cache"
-    cache=$(cd "$cache" && pwd)
+    cache=$(cache_dir)
     if [ -z "$(cached_sodium "$cache")" ]; then
         work=$(mktemp -d "$cache/work.XXXXXX")
         trap 'rm -rf "$work"' EXIT
@@ -166,6 +164,25 @@ sodium_prefix() { # empty: the system's own
         build_sodium "$tarball" "$work" "$cache"
     fi
     cached_sodium "$cache"
+}
+
+cache_dir() {
+    cache=${SEALPOST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sealpost}
+    mkdir -p "$cache" && (cd "$cache" && pwd)
+}
+
+# promtool judges our metrics.  Its package would start a server: only the
+# program is taken out of it.
+have_promtool() {
+    cache=$(cache_dir)
+    [ -x "$cache/promtool" ] && return 0
+    work=$(mktemp -d "$cache/work.XXXXXX")
+    say "fetching promtool out of Debian's package prometheus"
+    (cd "$work" && apt-get -qq -o APT::Sandbox::User= download prometheus >&2 &&
+        dpkg-deb --fsys-tarfile prometheus_*.deb |
+        tar -x ./usr/bin/promtool && mv usr/bin/promtool "$cache/promtool") ||
+        say "NO promtool: the test of our metrics will be skipped"
+    rm -rf "$work"
 }
 
 print_flags() {
@@ -184,6 +201,7 @@ elif is_debian; then
     for group in "$@"; do
         set -- $(packages_of "$group")
         install_packages "$@"
+        [ "$group" != test ] || have_promtool
     done
 else
     check_elsewhere

@@ -48,6 +48,7 @@ class Scene:
     def __init__(self, *parties):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="sealpost-scene."))
         self.relay = None
+        self.ready = ""  # what the relay said when it listened
         script = FOUND.format(here=ROOT, build=BUILD, net=self.dir,
                               joins="\n".join(JOINS[p] for p in parties))
         done = subprocess.run(["bash", "-c", script], stdin=subprocess.DEVNULL,
@@ -76,8 +77,9 @@ class Scene:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 pass_fds=[theirs])
         os.close(theirs)
-        line = os.read(ready, 200)
+        line = os.read(ready, 400)
         os.close(ready)
+        self.ready = line.decode().strip()
         if not line.startswith(b"ready "):
             raise AssertionError((self.dir / "relay.log").read_text())
 
@@ -192,6 +194,10 @@ class Terminal:
         self.end()
 
 
+class Skip(Exception):
+    """What a story needs cannot be had here; says what."""
+
+
 def run_stories(stories):
     """As TAP; gives the exit code."""
     failed = 0
@@ -200,6 +206,8 @@ def run_stories(stories):
         try:
             story()
             verdict = "ok"
+        except Skip as skip:
+            verdict, name = "ok", f"{name} # SKIP {skip}"
         except Exception:
             traceback.print_exc(file=sys.stdout)
             verdict, failed = "not ok", failed + 1

@@ -1,7 +1,8 @@
 /*
- * cmd_verify.c - `sealpost verify FILE|DIR [--vkey STRING|FILE]`: what a
- * receipt shows, checked without network, and with --vkey without a vault.  DIR
- * is what `sealpost export` made.
+ * cmd_verify.c - `sealpost verify FILE|DIR [--vkey STRING|FILE | --policy
+ * FILE]`: what a receipt or an evidence bundle shows, checked without network,
+ * and with --vkey or --policy without a vault.  DIR is what `sealpost export`
+ * made.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,6 +12,9 @@
 #include "client/commands.h"
 #include "client/exported.h"
 #include "client/office.h"
+#include "client/trust_file.h"
+#include "client/vault.h"
+#include "client/verify_bundle.h"
 #include "common/bytes.h"
 #include "common/clock.h"
 #include "common/os.h"
@@ -21,8 +25,12 @@ enum { VKEY_FILE_MAX = 1024, RECEIPT_FILE_MAX = NOTE_LEN_MAX };
 
 struct verify {
     struct app *app;
-    struct office office; /* zero with --vkey */
+    const char *path;
+    struct buf file;      /* empty for a directory */
+    struct office office; /* zero with --vkey and --policy */
     struct vkey key;
+    struct trust *policy; /* NULL without --policy; owned */
+    struct trusted judged;
     struct receipt receipt;
 };
 
@@ -134,7 +142,11 @@ tell(const struct verify *v)
 
     clock_format_utc(when, ev->time_ms);
     hex_encode(hex, ev->packet.b, 16);
-    out_line(v->app, "The receipt is genuine.\n%s on %s (the relay's clock).\n",
+    out_line(v->app, "%s\n%s on %s (the relay's clock).\n",
+             v->policy == NULL || v->judged.quorum
+                 ? "The receipt is genuine."
+                 : "The receipt is signed by the relay, and that is not "
+                   "enough here.",
              sentence(ev->type), when);
     out_line(v->app, "  packet     %s", hex);
     tell_parties(v, ev);
@@ -147,6 +159,8 @@ tell(const struct verify *v)
     out_line(v->app,
              "\nIt says nothing of what the packet holds: nobody but the "
              "two agencies knows that.");
+    if (v->policy != NULL)
+        trust_file_tell(v->app, v->policy, &v->judged);
 }
 
 static void
@@ -174,30 +188,31 @@ tell_json(const struct verify *v)
 /* ---- a receipt ---- */
 
 static enum err
-check_receipt(struct verify *v, const char *path, struct problem *pb)
+check_receipt(struct verify *v, const struct buf *b, struct problem *pb)
 {
-    struct buf b = {0};
-    enum err rc = office_read_file(path, RECEIPT_FILE_MAX, &b, pb);
+    enum err rc = ERR_OK;
 
-    if (rc == ERR_OK) {
-        rc = receipt_verify(b.data, b.len, &v->key, &v->receipt);
-        if (rc == ERR_MALFORMED)
-            (void)problem_set(pb, P_VERIFY, rc, "the receipt does not verify",
-                              "the file is cut or changed, or it is no "
-                              "receipt");
-        else if (rc != ERR_OK)
-            (void)problem_set(pb, P_VERIFY, rc, "the receipt does not verify",
-                              "it was changed, or %s did not sign it",
-                              v->key.name);
+    if (v->policy != NULL) {
+        rc = trust_file_judge(v->policy, b, &v->judged, pb);
+        if (rc == ERR_OK)
+            v->key = *v->judged.log;
     }
-    buf_clear(&b);
+    if (rc == ERR_OK)
+        rc = receipt_verify(b->data, b->len, &v->key, &v->receipt);
+    if (rc == ERR_MALFORMED)
+        (void)problem_set(pb, P_VERIFY, rc, "the receipt does not verify",
+                          "the file is cut or changed, or it is no "
+                          "receipt");
+    else if (rc != ERR_OK)
+        (void)problem_set(pb, P_VERIFY, rc, "the receipt does not verify",
+                          "it was changed, or %s did not sign it", v->key.name);
     return rc;
 }
 
 static enum err
-verify_file(struct verify *v, const char *path, struct problem *pb)
+verify_file(struct verify *v, struct problem *pb)
 {
-    enum err rc = check_receipt(v, path, pb);
+    enum err rc = check_receipt(v, &v->file, pb);
 
     if (rc == ERR_OK) {
         tell(v);
@@ -233,10 +248,14 @@ verify_export_receipt(struct verify *v, const char *dir,
                       const struct exported *e, struct problem *pb)
 {
     char path[OS_PATH_MAX];
+    struct buf b = {0};
     enum err rc = os_path_join(path, sizeof(path), dir, "receipt.txt");
 
     if (rc == ERR_OK)
-        rc = check_receipt(v, path, pb);
+        rc = office_read_file(path, RECEIPT_FILE_MAX, &b, pb);
+    if (rc == ERR_OK)
+        rc = check_receipt(v, &b, pb);
+    buf_clear(&b);
     if (rc == ERR_OK && (!id_eq(&v->receipt.event.packet, &e->packet) ||
                          !id_eq(&v->receipt.event.pkt_digest, &e->pkt_digest)))
         rc = problem_set(pb, P_VERIFY, ERR_CONFLICT,
@@ -271,29 +290,128 @@ verify_dir(struct verify *v, const char *dir, struct problem *pb)
     return rc;
 }
 
+/* ---- an evidence bundle ---- */
+
+static enum err
+given_network(const char *hex, struct hash *out, struct problem *pb)
+{
+    if (hex_decode(out->b, sizeof(out->b), hex) == ERR_OK)
+        return ERR_OK;
+    return problem_set(pb, P_USAGE, ERR_MALFORMED,
+                       "the network id cannot be read",
+                       "--network takes its 64 hex digits");
+}
+
+/* What is trusted, in this order: what was named; the network of the vault that
+ * is here; the network that the bundle itself names. */
+static enum err
+verify_evidence(struct verify *v, const char *vkey, const char *network,
+                struct problem *pb)
+{
+    struct bundle_anchor a = {0};
+    enum bundle_basis basis = BASIS_ITSELF;
+    struct hash id;
+    enum err rc = ERR_OK;
+
+    if (network != NULL) {
+        rc = given_network(network, &id, pb);
+        a.network_id = &id;
+        basis = BASIS_NETWORK;
+    }
+    if (rc == ERR_OK && vkey != NULL) {
+        rc = given_vkey(&v->key, vkey, pb);
+        a.log = &v->key;
+        basis = BASIS_KEY;
+    }
+    if (v->policy != NULL) {
+        a.trust = v->policy;
+        basis = BASIS_POLICY;
+    }
+    if (rc == ERR_OK && basis == BASIS_ITSELF &&
+        vault_exists(v->app->home) == ERR_OK) {
+        rc = office_open(v->app, OFFICE_OFFLINE, &v->office, pb);
+        a.network_id = &v->office.id.network_id;
+        basis = BASIS_VAULT;
+    }
+    return rc == ERR_OK ? verify_bundle(v->app, &v->file, &a, basis, pb) : rc;
+}
+
+/* ---- any of them ---- */
+
+/* Once: it may be a pipe. */
+static enum err
+read_file(struct verify *v, struct problem *pb)
+{
+    enum err rc;
+
+    if (os_is_dir(v->path))
+        return ERR_OK;
+    rc = office_read_file(v->path, BUNDLE_LEN_MAX, &v->file, pb);
+    if (rc == ERR_OK && !bundle_is(v->file.data, v->file.len) &&
+        v->file.len > RECEIPT_FILE_MAX)
+        rc = problem_set(pb, P_FILE, ERR_TOOBIG, "cannot read the file",
+                         "%.200s: %s", v->path, err_text(ERR_TOOBIG));
+    return rc;
+}
+
+/* Whose word counts, when it is not an evidence bundle. */
+static enum err
+take_key(struct verify *v, const char *vkey, struct problem *pb)
+{
+    enum err rc;
+
+    if (v->policy != NULL)
+        return ERR_OK; /* the policy names the logs */
+    if (vkey != NULL)
+        return given_vkey(&v->key, vkey, pb);
+    rc = office_open(v->app, OFFICE_OFFLINE, &v->office, pb);
+    return rc == ERR_OK ? policy_vkey(&v->office, &v->key, pb) : rc;
+}
+
+static enum err
+verify_other(struct verify *v, const char *vkey, struct problem *pb)
+{
+    enum err rc = take_key(v, vkey, pb);
+
+    if (rc == ERR_OK)
+        rc = os_is_dir(v->path) ? verify_dir(v, v->path, pb)
+                                : verify_file(v, pb);
+    if (rc == ERR_OK && v->policy != NULL && v->judged.log != NULL)
+        rc = trust_file_quorum(v->policy, &v->judged, pb);
+    return rc;
+}
+
 int
 cmd_verify(struct app *app, int argc, char **argv)
 {
-    const char *path = NULL;
     const char *vkey = NULL;
-    const struct arg table[] = {{"--vkey", ARG_TEXT, &vkey}};
+    const char *network = NULL;
+    const char *policy = NULL;
     struct verify v = {.app = app};
+    const struct arg table[] = {{"--vkey", ARG_TEXT, &vkey},
+                                {"--network", ARG_TEXT, &network},
+                                {"--policy", ARG_TEXT, &policy}};
     struct problem pb = {0};
     size_t n;
-    enum err rc = args_parse(argc, argv, ARGS(table), &path, 1, &n, &pb);
+    enum err rc = args_parse(argc, argv, ARGS(table), &v.path, 1, &n, &pb);
 
     if (rc == ERR_OK && n != 1)
-        rc = args_missing(&pb, "verify needs the FILE that holds a receipt, or "
-                               "the directory of an export");
-    if (rc == ERR_OK && vkey == NULL)
-        rc = office_open(app, OFFICE_OFFLINE, &v.office, &pb);
+        rc = args_missing(&pb, "verify needs the FILE that holds a receipt or "
+                               "evidence, or the directory of an export");
+    if (rc == ERR_OK && policy != NULL && vkey != NULL)
+        rc = args_missing(&pb, "--policy names the log's key itself: leave "
+                               "--vkey out");
+    if (rc == ERR_OK && policy != NULL)
+        rc = trust_file_read(policy, &v.policy, &pb);
     if (rc == ERR_OK)
-        rc = vkey != NULL ? given_vkey(&v.key, vkey, &pb)
-                          : policy_vkey(&v.office, &v.key, &pb);
+        rc = read_file(&v, &pb);
     if (rc == ERR_OK)
-        rc = os_is_dir(path) ? verify_dir(&v, path, &pb)
-                             : verify_file(&v, path, &pb);
+        rc = bundle_is(v.file.data, v.file.len)
+                 ? verify_evidence(&v, vkey, network, &pb)
+                 : verify_other(&v, vkey, &pb);
     office_close(&v.office);
+    buf_clear(&v.file);
+    trust_free(v.policy);
     if (rc != ERR_OK)
         return app_fail(app, &pb);
     out_next(app, "sealpost audit");

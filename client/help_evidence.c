@@ -1,5 +1,24 @@
 #include "client/help_evidence.h"
 
+const char help_evidence[] =
+    "Writes one file that shows the fate of a packet to anybody, offline and\n"
+    "without key: who signed it, for which mailbox, when the relay stored it,\n"
+    "how it ended, and who signed for that; with the statements about those\n"
+    "machines, later revocations too.  Nothing of the content is in it.\n"
+    "`sealpost verify FILE` says what it proves and what not.\n"
+    "\n"
+    "  --disclose PART[,PART]  shows these parts in the clear (numbers, or\n"
+    "                          words: meta, case, needs, ...): each can be "
+    "told\n"
+    "                          to be what the sender signed, without the "
+    "others\n"
+    "\n"
+    "With a FILE that this command made instead of an ID, the parts are added "
+    "to\n"
+    "it.  `sealpost evidence trim FILE --without PART -o NEW` takes parts out\n"
+    "again; nobody needs a vault for that.  A file that is there is never\n"
+    "written over.  Sync first: what the vault does not know is not in it.";
+
 const char help_verify[] =
     "Checks, without a network, that a receipt (`sealpost receipt ID -o "
     "FILE`)\n"
@@ -9,6 +28,13 @@ const char help_verify[] =
     "delivery log as `sealpostd vkey` prints it, or a file with it, and then "
     "no\n"
     "vault is needed.  Without it the key is that of your network's policy.\n"
+    "\n"
+    "An evidence bundle (`sealpost evidence`) is known by its beginning.  "
+    "It\n"
+    "names its own network: --vkey, or --network ID, says which one you "
+    "trust;\n"
+    "without them it is that of the vault here, and without a vault the id is\n"
+    "shown for you to compare.\n"
     "\n"
     "With a directory that `sealpost export` made: each file against\n"
     "manifest.json, then the receipt in it.  Exit code 14 when anything is "

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/delivery.h"
+#include "client/envelope.h"
 #include "client/inbox_inside.h"
 #include "client/letter.h"
 #include "client/shelf.h"
@@ -188,6 +189,20 @@ note_answers(struct arriving *a)
     note_answer(a, INDEX_OWN);
 }
 
+/* (T) Of a colleague's copy only the original counts, which is not here. */
+static void
+put_envelope(struct arriving *a)
+{
+    const struct delivery *x = a->x;
+    struct hash body;
+
+    if (a->m.direction != INDEX_IN)
+        return;
+    bulk_digest(&body, x->body.data, x->body.len);
+    envelope_put(a->d->app, &a->m, (struct span){x->hdr.data, x->hdr.len},
+                 (struct span){x->wrap_hashes.data, x->wrap_hashes.len}, &body);
+}
+
 enum err
 inbox_put_mail(struct arriving *a)
 {
@@ -202,6 +217,7 @@ inbox_put_mail(struct arriving *a)
     mail_record_id(id, &a->m.id, a->m.direction);
     shelf_put_raw(a->d->app, REC_INNER, id, a->o.text.data + a->o.inner_at,
                   a->o.inner_len);
+    put_envelope(a);
     mail_put(a->d->app, &a->m);
     note_answers(a);
     return ERR_OK;

@@ -207,6 +207,7 @@ mail_drop(struct app *app, const struct mail *m)
     shelf_drop(app, REC_INNER, id);
     shelf_drop(app, REC_WITHHELD, id);
     shelf_drop(app, REC_PROOF, id);
+    shelf_drop(app, REC_ENVELOPE, id);
     if (m->direction == INDEX_OUT)
         shelf_drop(app, REC_SEALED, m->id.b);
 }

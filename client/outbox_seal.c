@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/compose.h"
+#include "client/envelope.h"
 #include "client/letter.h"
 #include "client/outbox_inside.h"
 #include "client/quarantine.h"
@@ -242,6 +243,25 @@ put_block(struct buf *out, const struct buf *b)
     buf_put(out, b->data, b->len);
 }
 
+/* (T) What shows later which bytes these were. */
+static enum err
+keep_envelope(struct desk *d, const struct mail *m,
+              const struct sealed_packet *sealed)
+{
+    size_t n = sealed->wraps.len / WRAP_LEN;
+    struct hash *hashes = calloc(n + 1, sizeof(*hashes));
+    struct hash body;
+
+    if (hashes == NULL)
+        return ERR_NOMEM;
+    wraps_hash_each(hashes, sealed->wraps.data, n);
+    bulk_digest(&body, sealed->body.data, sealed->body.len);
+    envelope_put(d->app, m, (struct span){sealed->hdr.data, sealed->hdr.len},
+                 (struct span){hashes, n * sizeof(*hashes)}, &body);
+    free(hashes);
+    return ERR_OK;
+}
+
 static enum err
 keep_sealed(struct desk *d, struct mail *m, const struct sealed_packet *sealed,
             const struct buf *inner, struct problem *pb)
@@ -261,7 +281,8 @@ keep_sealed(struct desk *d, struct mail *m, const struct sealed_packet *sealed,
     shelf_put_raw(d->app, REC_SEALED, m->id.b, b.data, b.len);
     shelf_put_raw(d->app, REC_INNER, id, inner->data, inner->len);
     mail_put(d->app, m);
-    rc = shelf_end(d->app, buf_status(&b), pb);
+    rc = keep_envelope(d, m, sealed);
+    rc = shelf_end(d->app, rc == ERR_OK ? buf_status(&b) : rc, pb);
     buf_clear(&b);
     return rc;
 }
@@ -385,38 +406,44 @@ outbox_load_sealed(struct desk *d, const struct mail *m,
     return rc;
 }
 
-/* (T) */
+/* (T) Content, and what was withheld from it, under M's new name. */
 static void
-move_inner(struct desk *d, const struct buf *inner, const struct mail *m)
+move_content(struct desk *d, const struct buf *inner,
+             const struct buf *withheld, const struct mail *m)
 {
     uint8_t id[16];
 
     mail_record_id(id, &m->id, m->direction);
     shelf_put_raw(d->app, REC_INNER, id, inner->data, inner->len);
+    if (withheld->len > 0)
+        shelf_put_raw(d->app, REC_WITHHELD, id, withheld->data, withheld->len);
 }
 
 enum err
 outbox_unseal(struct desk *d, struct mail *m, struct problem *pb)
 {
     struct packet_id old = m->id;
-    struct buf inner = {0};
+    struct buf inner = {0}, withheld = {0};
     uint8_t id[16];
     enum err rc;
 
     mail_record_id(id, &m->id, m->direction);
     rc = shelf_get_raw(d->app, REC_INNER, id, &inner, pb);
     if (rc == ERR_OK)
-        rc = shelf_begin(d->app, pb);
+        rc = shelf_get_raw(d->app, REC_WITHHELD, id, &withheld, pb);
+    if (rc == ERR_OK || rc == ERR_NOTFOUND)
+        rc = inner.len == 0 ? ERR_NOTFOUND : shelf_begin(d->app, pb);
     if (rc == ERR_OK) {
         mail_drop(d->app, m);
         crypto_random(m->id.b, sizeof(m->id.b));
         m->is_sealed = false;
-        move_inner(d, &inner, m);
+        move_content(d, &inner, &withheld, m);
         mail_put(d->app, m);
         mail_alias(d->app, &old, &m->id);
         rc = shelf_end(d->app, ERR_OK, pb);
     }
     buf_clear(&inner);
+    buf_clear(&withheld);
     return rc == ERR_NOTFOUND ? shelf_problem(ERR_VERIFY, pb) : rc;
 }
 

@@ -56,6 +56,8 @@ enum record_kind {
     REC_REFRESHED = 26,  /* raw, id as REC_PROOF: a later proof of the same
                             entry, to a cosigned head */
     REC_TRUST = 30,      /* text, id 0: the trust policy in use */
+    REC_SUCCESSION = 29, /* id by POLICY, what and index: what a succession
+                            of the relay's log left out; see succession.h */
     REC_KEY_BACKUP = 19, /* JSON, id 0: when the paper key was made */
 };
 

@@ -1,0 +1,92 @@
+#include "client/verify_bundle.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static const char what[] = "the evidence does not verify";
+
+/* "an entry of the directory (4)": what people call the pieces. */
+static const char *
+piece_name(unsigned kind)
+{
+    static const char *const names[BUNDLE_KINDS] = {
+        [BUNDLE_HEADER] = "the packet's header",
+        [BUNDLE_SEAL] = "the hashes of wraps and body",
+        [BUNDLE_LISTS] = "the sender's lists and signature",
+        [BUNDLE_PARTS] = "a disclosed part",
+        [BUNDLE_DIRECTORY] = "the directory's statements",
+        [BUNDLE_EVENTS] = "the relay's receipts",
+        [BUNDLE_COSIGNED] = "the cosigned receipts",
+    };
+
+    if (kind == BUNDLE_ANCHOR)
+        return "what you trust";
+    return kind == 0 || kind >= BUNDLE_KINDS ? "the file" : names[kind];
+}
+
+static enum err
+fault_problem(const struct bundle_fault *f, struct problem *pb)
+{
+    char row[32] = "";
+
+    if (f->has_row)
+        (void)snprintf(row, sizeof(row), " (%s %" PRIu64 ")",
+                       f->kind == BUNDLE_PARTS ? "part" : "entry", f->row);
+    return problem_set(pb, P_VERIFY, ERR_VERIFY, what, "%s%s: %s",
+                       piece_name(f->kind), row, f->why);
+}
+
+static enum err
+parse(const struct buf *bytes, struct bundle *b, struct problem *pb)
+{
+    unsigned where = 0;
+    enum err rc = bundle_parse(b, bytes->data, bytes->len, &where);
+
+    if (rc == ERR_MALFORMED)
+        return problem_set(pb, P_VERIFY, rc, what,
+                           "the file is cut, changed or not in order, at or "
+                           "behind %s",
+                           where == 0 ? "its beginning" : piece_name(where));
+    return problem_from_err(pb, what, rc);
+}
+
+/* With a policy every receipt needs its quorum. */
+static enum err
+check_quorum(const struct bundle_proven *p, const struct trust *t,
+             struct problem *pb)
+{
+    if (t == NULL || t->quorum == QUORUM_NONE)
+        return ERR_OK;
+    for (size_t i = 0; i < p->n_fates; i++)
+        if (!p->fates[i].witnessed.quorum)
+            return problem_set(
+                pb, P_QUORUM, ERR_VERIFY, "too few witnesses have seen it",
+                "no head that holds \"%s\" (entry %" PRIu64
+                ") has the policy's quorum in this file",
+                event_name(p->fates[i].event.type), p->fates[i].index);
+    return ERR_OK;
+}
+
+enum err
+verify_bundle(struct app *app, const struct buf *bytes,
+              const struct bundle_anchor *a, enum bundle_basis basis,
+              struct problem *pb)
+{
+    struct bundle_proven p = {0};
+    struct bundle_fault f = {0};
+    struct bundle b = {0};
+    enum err rc = parse(bytes, &b, pb);
+
+    if (rc != ERR_OK)
+        return rc;
+    rc = bundle_judge(&b, a, &p, &f);
+    if (rc == ERR_VERIFY)
+        (void)fault_problem(&f, pb);
+    if (rc == ERR_OK) {
+        rc = check_quorum(&p, a->trust, pb);
+        bundle_tell(app, &p, basis, a->trust);
+    }
+    bundle_proven_clear(&p);
+    bundle_clear(&b);
+    return problem_from_err(pb, what, rc);
+}

@@ -146,6 +146,16 @@ def consistency(m, leaves, whole=True):
     return consistency(m - k, leaves[k:], False) + [root(leaves[:k])]
 
 
+def inclusion(m, leaves):
+    """2.1.1: PATH(m, D[n])"""
+    if len(leaves) == 1:
+        return []
+    k = below(len(leaves))
+    if m < k:
+        return inclusion(m, leaves[:k]) + [root(leaves[k:])]
+    return inclusion(m - k, leaves[k:]) + [root(leaves[:k])]
+
+
 def joined(old, size, old_root, new_root, path):
     """RFC 9162 2.1.4.2."""
     if old == size:

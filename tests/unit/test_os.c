@@ -183,6 +183,42 @@ exclusive_creation_follows_no_link(void **state)
 }
 
 static void
+only_a_file_itself_is_opened_for_others(void **state)
+{
+    uint64_t size = 7;
+    int fd = -1;
+
+    (void)state;
+    assert_int_equal(os_open_file(&fd, path, &size), ERR_NOTFOUND);
+    assert_int_equal(os_open_file(&fd, dir, &size), ERR_REFUSED);
+    assert_int_equal(symlink("/etc/passwd", path), 0);
+    assert_int_equal(os_open_file(&fd, path, &size), ERR_REFUSED);
+    assert_int_equal(os_remove(path), ERR_OK);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(os_open_file(&fd, path, &size), ERR_REFUSED);
+    assert_int_equal(os_remove(path), ERR_OK);
+    assert_int_equal(fd, -1);
+    assert_true(size == 7);
+    assert_int_equal(os_write_file_atomic(path, "abc", 3, 0600), ERR_OK);
+    assert_int_equal(os_open_file(&fd, path, &size), ERR_OK);
+    assert_true(size == 3);
+    os_close(&fd);
+}
+
+static void
+a_program_is_looked_for_beside_ours(void **state)
+{
+    char got[OS_PATH_MAX];
+
+    (void)state;
+    assert_int_equal(os_beside(got, sizeof(got), "no-such-program"), ERR_OK);
+    assert_true(got[0] == '/');
+    assert_string_equal(os_path_base(got), "no-such-program");
+    assert_int_equal(os_become(got, (char *[]){got, NULL}), ERR_NOTFOUND);
+    assert_int_equal(os_beside(got, 5, "no-such-program"), ERR_TOOBIG);
+}
+
+static void
 reading_and_writing_at_an_offset(void **state)
 {
     char got[4] = "";
@@ -431,7 +467,9 @@ main(void)
         IN_DIR(a_full_disk_leaves_the_old_file),
         IN_DIR(a_file_that_is_too_large_leaves_the_buffer_alone),
         IN_DIR(exclusive_creation_follows_no_link),
+        IN_DIR(only_a_file_itself_is_opened_for_others),
         IN_DIR(reading_and_writing_at_an_offset),
+        cmocka_unit_test(a_program_is_looked_for_beside_ours),
         IN_DIR(directories_are_made_with_their_parents),
         IN_DIR(a_second_process_finds_the_lock_busy_and_learns_who),
         cmocka_unit_test(a_line_is_read_and_nothing_behind_it),

@@ -19,6 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/lib"))
 
 import tlog  # noqa: E402
+import tlog_vectors  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("SEALPOST_BUILD", ROOT / "build")).resolve()
 ORIGIN = "relay.example/delivery"
@@ -209,6 +210,11 @@ def vkey_still_does_what_it_did(top):
     assert (code, out["error"]["code"]) == (2, "E-USAGE"), out
 
 
+def the_committed_vectors_are_the_readers(top):
+    committed = ROOT / "tests/vectors/sealpost/witness.json"
+    assert committed.read_text() == tlog_vectors.text()
+
+
 CASES = [
     no_vault_is_needed_and_the_log_comes_from_the_policy,
     a_quorum_holds_when_it_holds, people_read_who_and_when,
@@ -216,7 +222,7 @@ CASES = [
     a_false_cosignature_of_a_known_witness_is_refused,
     a_foreign_log_is_refused, a_changed_receipt_is_refused,
     what_is_wrong_in_a_policy_is_told_with_its_line,
-    vkey_still_does_what_it_did,
+    vkey_still_does_what_it_did, the_committed_vectors_are_the_readers,
 ]
 
 

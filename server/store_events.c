@@ -96,10 +96,28 @@ event_append(struct tx *tx, const struct event *ev, const struct filing *where,
     return rc;
 }
 
+/* The one table of what may follow what (proto/event.h); nothing else enters
+ * the log, whatever the code above believes. */
 enum err
-packet_event(struct tx *tx, const struct packet_row *p, uint8_t type,
-             uint16_t reason, const struct device_id *actor,
+packet_story(struct tx *tx, struct packet_row *p, const struct event *ev,
              struct span evidence, uint64_t *index)
+{
+    struct filing where = {p->id, &p->sender, &p->recipient, evidence};
+    enum packet_state next;
+    enum err rc;
+
+    if (event_next((enum packet_state)p->state, ev->type, &next) != ERR_OK)
+        return refuse(tx, STORE_WHY_FINAL);
+    rc = event_append(tx, ev, &where, index);
+    if (rc == ERR_OK)
+        p->state = next;
+    return rc;
+}
+
+enum err
+packet_event(struct tx *tx, struct packet_row *p, uint8_t type, uint16_t reason,
+             const struct device_id *actor, struct span evidence,
+             uint64_t *index)
 {
     struct event ev = {
         .type = type,
@@ -114,13 +132,12 @@ packet_event(struct tx *tx, const struct packet_row *p, uint8_t type,
         .not_after = p->not_after,
         .ref = type == EVENT_STORED ? 0 : p->id,
     };
-    struct filing where = {p->id, &p->sender, &p->recipient, evidence};
 
     if (actor != NULL)
         ev.actor = *actor;
     if (evidence.len > 0)
         evidence_hash(&ev.evidence, evidence.p, evidence.len);
-    return event_append(tx, &ev, &where, index);
+    return packet_story(tx, p, &ev, evidence, index);
 }
 
 enum err

@@ -219,10 +219,15 @@ struct filing {
 /* Appends an event: leaf, opening, the agencies' lists, the result. */
 enum err event_append(struct tx *tx, const struct event *ev,
                       const struct filing *where, uint64_t *index);
-/* An event in the story of P; REF is its stored index. */
-enum err packet_event(struct tx *tx, const struct packet_row *p, uint8_t type,
+/* An event in the story of P, whose state follows; REF is its stored index.
+ * What event_next() does not allow is refused with STORE_WHY_FINAL. */
+enum err packet_event(struct tx *tx, struct packet_row *p, uint8_t type,
                       uint16_t reason, const struct device_id *actor,
                       struct span evidence, uint64_t *index);
+/* The same for an event whose fields are set. */
+enum err packet_story(struct tx *tx, struct packet_row *p,
+                      const struct event *ev, struct span evidence,
+                      uint64_t *index);
 /* Rows of SQL_PACKET_COLUMNS; ends nothing. */
 enum err packet_row_get(struct q *q, struct packet_row *out);
 enum err packet_by(struct q *q, struct packet_row *out); /* ends Q */

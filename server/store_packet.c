@@ -176,7 +176,7 @@ fill_row(struct tx *tx, struct packet_work *w)
     p->not_after = w->h->not_after;
     p->received_ms = tx->now_ms;
     p->size = in->hdr.len + in->wraps.len + in->body.len;
-    p->state = PACKET_PENDING;
+    p->state = PACKET_UNSEEN;
     p->live = w->h->n_slots;
 }
 
@@ -271,8 +271,8 @@ note_readdressed(struct tx *tx, const struct packet_work *w)
 {
     struct q q;
     struct packet_row old;
+    enum packet_state next;
     struct event ev;
-    struct filing where;
     enum err rc;
 
     if (!w->in->has_resend_of)
@@ -285,8 +285,9 @@ note_readdressed(struct tx *tx, const struct packet_work *w)
         return ERR_OK;
     if (rc != ERR_OK)
         return rc;
-    if (old.erased || old.state == PACKET_PENDING ||
-        old.state == PACKET_HANDED_OVER)
+    if (old.erased || old.state == PACKET_HANDED_OVER ||
+        event_next((enum packet_state)old.state, EVENT_READDRESSED, &next) !=
+            ERR_OK)
         return ERR_OK;
     ev = (struct event){.type = EVENT_READDRESSED,
                         .class = old.class,
@@ -299,8 +300,7 @@ note_readdressed(struct tx *tx, const struct packet_work *w)
                         .pkt_digest = old.digest,
                         .not_after = old.not_after,
                         .ref = w->row.id};
-    where = (struct filing){old.id, &old.sender, &old.recipient, {NULL, 0}};
-    return event_append(tx, &ev, &where, NULL);
+    return packet_story(tx, &old, &ev, (struct span){NULL, 0}, NULL);
 }
 
 static enum err

@@ -127,7 +127,6 @@ packet_end(struct tx *tx, struct packet_row *p, uint8_t type, uint16_t reason,
 
     if (rc != ERR_OK)
         return rc;
-    p->state = type; /* the numbers are the same, proto/event.h */
     p->may_go_again = type == EVENT_EXPIRED || type == EVENT_REFUSED ||
                       (type == EVENT_WITHDRAWN && reason == REASON_REPLACED);
     q = db_q(tx->db, SQL_PACKET_END);

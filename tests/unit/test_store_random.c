@@ -11,9 +11,16 @@
 #include <cmocka.h>
 
 #include "proto/balance.h"
+#include "tests/lib/sequence_model.h"
 #include "tests/lib/store_fixture.h"
 
-enum { PACKETS = 40, STEPS = 250, HOUR_MS = 3600 * 1000 };
+enum { PACKETS = 40, STEPS = 250, HOUR_MS = 3600 * 1000, STORY_MAX = 64 };
+
+/* The types of one packet's events, in the order of the log. */
+struct story {
+    uint8_t types[STORY_MAX];
+    size_t n;
+};
 
 struct world {
     struct fixture fx;
@@ -21,6 +28,9 @@ struct world {
     bool is_stored[PACKETS];
     struct buf proof[PACKETS]; /* the first receipt */
     unsigned n;
+    unsigned again[PACKETS]; /* sent in place of packet AGAIN - 1 */
+    struct story story[PACKETS];
+    struct balance *balance;
     uint64_t random;
 };
 
@@ -41,6 +51,10 @@ send(struct world *w, unsigned i)
     struct store_op op;
 
     fx_packet_op(p, &op);
+    if (w->again[i] > 0) {
+        op.packet.has_resend_of = true;
+        op.packet.resend_of = w->packet[w->again[i] - 1].h.packet;
+    }
     assert_int_equal(fx_apply(&w->fx, &op), ERR_OK);
     assert_int_equal(op.result.repeat, w->is_stored[i]);
     if (op.result.why == STORE_OK && !w->is_stored[i]) {
@@ -72,6 +86,8 @@ send_new(struct world *w)
         p->h.slots[0].prekey = fx_prekey(12);
         fx_packet_encode(p, w->n);
     }
+    if (w->n > 0 && roll(w, 3) == 0)
+        w->again[w->n] = 1 + roll(w, w->n);
     send(w, w->n++);
 }
 
@@ -150,9 +166,26 @@ restart(struct world *w)
 
 /* ---- what must hold in the end ---- */
 
+static void
+add_to_story(struct world *w, const struct event *ev)
+{
+    struct story *s = NULL;
+
+    for (unsigned i = 0; i < w->n && s == NULL; i++)
+        if (id_eq(&w->packet[i].h.packet, &ev->packet))
+            s = &w->story[i];
+    if (s == NULL) {
+        assert_false(event_info(ev->type)->is_packet);
+        return;
+    }
+    assert_true(s->n < STORY_MAX);
+    s->types[s->n++] = ev->type;
+}
+
 static enum err
 fold(void *arg, const struct store_event_row *row)
 {
+    struct world *w = arg;
     struct event ev;
 
     assert_int_equal(opening_decode(row->opening, OPENING_LEN, &ev), ERR_OK);
@@ -162,7 +195,25 @@ fold(void *arg, const struct store_event_row *row)
         evidence_hash(&h, row->evidence.p, row->evidence.len);
         assert_memory_equal(h.b, ev.evidence.b, 32);
     }
-    return balance_event(arg, row->index, &ev);
+    add_to_story(w, &ev);
+    return balance_event(w->balance, row->index, &ev);
+}
+
+/* Whatever was asked of the store, only legal stories are in its log. */
+static unsigned
+stories_are_legal(const struct world *w)
+{
+    unsigned readdressed = 0;
+
+    for (unsigned i = 0; i < w->n; i++) {
+        const struct story *s = &w->story[i];
+
+        assert_int_equal(s->n > 0, w->is_stored[i]);
+        assert_true(model_is_legal(s->types, s->n, NULL));
+        for (size_t k = 0; k < s->n; k++)
+            readdressed += s->types[k] == EVENT_READDRESSED;
+    }
+    return readdressed;
 }
 
 static bool
@@ -199,7 +250,8 @@ events_and_counts_agree(struct world *w)
     unsigned kind;
 
     assert_non_null(b);
-    assert_int_equal(store_audit(w->fx.rd, &all, 0, 1 << 20, fold, b), ERR_OK);
+    w->balance = b;
+    assert_int_equal(store_audit(w->fx.rd, &all, 0, 1 << 20, fold, w), ERR_OK);
     balance_finish(b, w->fx.now_ms);
     for (kind = 0; kind < FINDING_KINDS; kind++)
         assert_int_equal(balance_findings(b, (enum finding_kind)kind), 0);
@@ -210,7 +262,8 @@ events_and_counts_agree(struct world *w)
     balance_free(b);
 }
 
-static void
+/* Gives how many packets were sent in place of another. */
+static unsigned
 live(uint64_t seed)
 {
     static void (*const steps[])(struct world *) = {
@@ -218,7 +271,7 @@ live(uint64_t seed)
         withdraw, seen,     pass_time,  lose_device, restart,
     };
     struct world *w = calloc(1, sizeof(*w));
-    unsigned i;
+    unsigned i, readdressed;
 
     assert_non_null(w);
     w->random = seed;
@@ -228,22 +281,26 @@ live(uint64_t seed)
     fx_sweep(&w->fx, 0);
     fx_check(&w->fx);
     events_and_counts_agree(w);
+    readdressed = stories_are_legal(w);
     for (i = 0; i < w->n; i++) {
         fx_packet_clear(&w->packet[i]);
         buf_clear(&w->proof[i]);
     }
     fx_close(&w->fx);
     free(w);
+    return readdressed;
 }
 
 static void
 every_history_is_conserved(void **state)
 {
     uint64_t seed;
+    unsigned readdressed = 0;
 
     (void)state;
     for (seed = 1; seed <= 6; seed++)
-        live(seed * UINT64_C(0x9e3779b97f4a7c15));
+        readdressed += live(seed * UINT64_C(0x9e3779b97f4a7c15));
+    assert_true(readdressed > 0);
 }
 
 int

@@ -463,11 +463,13 @@ copy_inner(const struct desk *d, const struct letter *l, const struct mail *m,
 enum err
 compose_own_copy(struct desk *d, struct mail *m, struct problem *pb)
 {
+    static const struct packet_id none;
     struct letter l = {0};
     struct draft x = {0};
     enum err rc;
 
-    if (!has_colleagues(d, m))
+    /* One that is stored again has its copy. */
+    if (!id_eq(&m->own_copy, &none) || !has_colleagues(d, m))
         return ERR_OK;
     rc = letter_load(d->app, m, &l, pb);
     if (rc == ERR_OK)

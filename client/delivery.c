@@ -13,6 +13,7 @@
 #include "client/sync.h"
 #include "client/vault.h"
 #include "common/bytes.h"
+#include "proto/era.h"
 #include "proto/packet_type.h"
 #include "proto/proof.h"
 #include "proto/receipt.h"
@@ -124,14 +125,12 @@ static const char *
 check_leaf(struct desk *d, const struct kept_event *e, struct proof *p)
 {
     struct hash leaf;
-    struct vkey key;
 
     if (proof_parse(e->proof.data, e->proof.len, p) != ERR_OK ||
         p->index != e->index)
         return "an event came without a proof of its place in the log";
     opening_leaf(e->opening, &leaf);
-    if (roster_vkey(d->roster, LOG_DELIVERY, &key) != ERR_OK ||
-        proof_verify(p, &leaf, &key, NULL, 0, NULL, NULL) != ERR_OK)
+    if (era_proof_held(roster_directory(d->roster), p, &leaf) != ERR_OK)
         return "an event is not what the log holds at its place";
     return NULL;
 }
@@ -145,19 +144,23 @@ check_evidence(struct desk *d, const struct kept_event *e)
 
 /* ---- what it means ---- */
 
+/* A packet that waits at the relay, by the one table of what may follow. */
 static enum mail_state
 state_after(enum mail_state now, uint8_t type)
 {
-    static const enum mail_state by_type[] = {
-        [EVENT_HANDED_OVER] = MAIL_HANDED_OVER,
-        [EVENT_REFUSED] = MAIL_REFUSED,
-        [EVENT_WITHDRAWN] = MAIL_WITHDRAWN,
-        [EVENT_EXPIRED] = MAIL_EXPIRED,
+    static const enum mail_state ends[PACKET_STATES] = {
+        [PACKET_HANDED_OVER] = MAIL_HANDED_OVER,
+        [PACKET_REFUSED] = MAIL_REFUSED,
+        [PACKET_WITHDRAWN] = MAIL_WITHDRAWN,
+        [PACKET_EXPIRED] = MAIL_EXPIRED,
     };
+    enum packet_state next;
 
-    if (now > MAIL_STORED || type > EVENT_EXPIRED)
+    if (now > MAIL_STORED ||
+        event_next(PACKET_PENDING, type, &next) != ERR_OK ||
+        next == PACKET_PENDING)
         return now;
-    return by_type[type] != 0 ? by_type[type] : now;
+    return ends[next];
 }
 
 static bool
@@ -498,7 +501,8 @@ check_one(struct desk *d, const struct mail *m, struct problem *pb)
 
     shelf_number(rec, m->stored_index);
     if (m->direction != INDEX_OUT || m->state == MAIL_QUEUED ||
-        m->stored_ms == 0 || vault_has(d->app->vault, REC_EVENT, rec))
+        m->stored_ms == 0 || m->lost_policy != 0 ||
+        vault_has(d->app->vault, REC_EVENT, rec))
         return ERR_OK;
     mail_short(id, &m->id);
     (void)snprintf(why, sizeof(why),

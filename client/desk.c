@@ -5,6 +5,7 @@
 
 #include "client/joining.h"
 #include "client/sync.h"
+#include "proto/era.h"
 
 bool
 is_passing(enum err e)
@@ -137,10 +138,10 @@ static void
 note_of(const struct roster *r, unsigned log, const struct head *h,
         struct buf *out)
 {
-    struct vkey key;
+    struct era e;
 
-    if (h->size > 0 && roster_vkey(r, log, &key) == ERR_OK &&
-        head_to_note(h, &key, out) != ERR_OK)
+    if (h->size > 0 && era_of_head(roster_directory(r), log, h, &e) == ERR_OK &&
+        head_to_note(h, &e.key, out) != ERR_OK)
         buf_clear(out);
 }
 

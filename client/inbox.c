@@ -6,6 +6,7 @@
 #include "client/inbox_inside.h"
 #include "client/quarantine.h"
 #include "client/shelf.h"
+#include "client/succession.h"
 #include "client/sync.h"
 #include "client/vault.h"
 #include "common/clock.h"
@@ -98,14 +99,13 @@ take_logged(struct desk *d, const struct buf *rcpt, const struct msg *answer,
     struct buf proof = {0};
     struct receipt r;
     struct rcpt ours;
-    struct vkey key;
     enum err rc = ERR_OK;
 
     if (rcpt_parse(&ours, rcpt->data, rcpt->len) != ERR_OK)
         return problem_from_err(pb, what, ERR_VERIFY);
     buf_put(&proof, f->p, f->len);
-    if (roster_vkey(d->roster, LOG_DELIVERY, &key) != ERR_OK ||
-        receipt_verify(proof.data, proof.len, &key, &r) != ERR_OK ||
+    if (era_receipt_held(roster_directory(d->roster), proof.data, proof.len,
+                         &r) != ERR_OK ||
         !is_about(&r, &ours, rcpt)) {
         d->count.alarms++;
         rc = quarantine_alarm(d->app, &ours.pkt_digest, &ours.packet,
@@ -258,6 +258,89 @@ raise_alarm(struct arriving *a)
     return shelf_end(a->d->app, ERR_OK, a->pb);
 }
 
+/* ---- step 0, after a restore ---- */
+
+/* The relay stored it again, at another place, because the first was lost. */
+static bool
+is_stored_again(struct arriving *a, const struct rcpt *ours)
+{
+    const struct directory *dir = roster_directory(a->d->roster);
+    const struct event *ev = &a->stored.event;
+
+    return era_receipt_held(dir, a->x->proof.data, a->x->proof.len,
+                            &a->stored) == ERR_OK &&
+           id_eq(&ev->sender, &a->x->sender) &&
+           id_eq(&ev->recipient, &a->o.hdr.mailbox) &&
+           succession_calls_for_rcpt(dir, ours, &a->stored);
+}
+
+/* (T) */
+static void
+keep_again(struct arriving *a, const struct rcpt *first, const struct buf *old,
+           const struct buf *rcpt)
+{
+    struct app *app = a->d->app;
+    struct problem none = {0};
+    struct mail m = {0};
+    struct era e = {0};
+    uint8_t id[16];
+
+    (void)era_nth(roster_directory(a->d->roster), LOG_DELIVERY, 0, &e);
+    succession_record_id(id, e.policy, SUCCESSION_RCPT, first->stored_index);
+    shelf_put_raw(app, REC_SUCCESSION, id, old->data, old->len);
+    shelf_put_raw(app, REC_RCPT, a->digest.b, rcpt->data, rcpt->len);
+    if (mail_load(app, &first->packet, INDEX_IN, &m, &none) == ERR_OK &&
+        id_eq(&m.pkt_digest, &a->digest)) {
+        m.stored_index = a->stored.index;
+        m.stored_ms = a->stored.event.time_ms;
+        mail_put(app, &m);
+    }
+    mail_clear(&m);
+}
+
+static enum err
+sign_for_place(struct arriving *a, const struct rcpt *first, struct buf *out)
+{
+    struct rcpt r = *first;
+    uint8_t bytes[RCPT_LEN];
+    enum err rc;
+
+    r.time_ms = clock_wall_ms();
+    r.stored_index = a->stored.index;
+    r.dlv = *roster_delivery_head(a->d->roster);
+    rc = rcpt_sign(bytes, &r, &a->d->id.sign);
+    buf_put(out, bytes, sizeof(bytes));
+    return rc == ERR_OK ? buf_status(out) : rc;
+}
+
+/* Nothing is opened twice: what the first receipt said, for the new place. */
+static enum err
+sign_again(struct arriving *a, struct buf *rcpt)
+{
+    struct rcpt first;
+    struct buf again = {0};
+    enum err rc = rcpt_parse(&first, rcpt->data, rcpt->len);
+
+    if (rc != ERR_OK || !is_stored_again(a, &first))
+        return ERR_OK; /* the same receipt is the right answer */
+    rc = sync_proof_head(a->d->up, a->d->roster, a->x->proof.data,
+                         a->x->proof.len, a->pb);
+    if (rc == ERR_OK)
+        rc = sign_for_place(a, &first, &again);
+    if (rc == ERR_OK)
+        rc = shelf_begin(a->d->app, a->pb);
+    if (rc == ERR_OK) {
+        keep_again(a, &first, rcpt, &again);
+        rc = shelf_end(a->d->app, ERR_OK, a->pb);
+    }
+    if (rc == ERR_OK) {
+        buf_reset(rcpt);
+        buf_put(rcpt, again.data, again.len);
+    }
+    buf_clear(&again);
+    return problem_from_err(a->pb, what, rc);
+}
+
 /* ---- one packet, all packets ---- */
 
 static enum err
@@ -290,7 +373,9 @@ inbox_take(struct desk *d, struct delivery *x, struct problem *pb)
     enum err rc;
 
     if (known_receipt(&a, &rcpt)) {
-        rc = send_receipt(d, &rcpt, &mine);
+        rc = sign_again(&a, &rcpt);
+        if (rc == ERR_OK)
+            rc = send_receipt(d, &rcpt, &mine);
     } else {
         memset(&a.o, 0, sizeof(a.o));
         rc = take_new(&a);

@@ -6,10 +6,10 @@
 
 #include "client/inbox_inside.h"
 #include "client/records.h"
-#include "client/splitview.h"
 #include "client/sync.h"
 #include "client/vault.h"
 #include "common/clock.h"
+#include "proto/era.h"
 
 /* ---- step 1: the relay's word ---- */
 
@@ -17,11 +17,9 @@ static void
 read_proof(struct arriving *a)
 {
     const struct buf *p = &a->x->proof;
-    struct vkey key;
 
-    a->stored_is_good =
-        roster_vkey(a->d->roster, LOG_DELIVERY, &key) == ERR_OK &&
-        receipt_verify(p->data, p->len, &key, &a->stored) == ERR_OK;
+    a->stored_is_good = era_receipt_held(roster_directory(a->d->roster),
+                                         p->data, p->len, &a->stored) == ERR_OK;
 }
 
 /* The mailbox it came to, if that is one of ours; zeros otherwise. */
@@ -99,12 +97,13 @@ judge_head(struct arriving *a, const struct head *seen, bool *good)
 {
     struct roster *r = a->d->roster;
     struct hash root;
-    struct vkey key;
+    struct era e;
     enum err rc;
 
     *good = false;
-    if (seen->size == 0 || roster_vkey(r, LOG_DIRECTORY, &key) != ERR_OK ||
-        head_verify(seen, &key) != ERR_OK)
+    if (seen->size == 0 ||
+        era_of_head(roster_directory(r), LOG_DIRECTORY, seen, &e) != ERR_OK ||
+        seen->size > e.end)
         return ERR_OK;
     rc = catch_up(a, seen);
     if (rc != ERR_OK)
@@ -113,8 +112,8 @@ judge_head(struct arriving *a, const struct head *seen, bool *good)
         return hidden(a, seen);
     if (directory_root_at(roster_directory(r), seen->size, &root) != ERR_OK ||
         !id_eq(&root, &seen->root))
-        return splitview_raise(a->d->app, &key, seen, roster_directory_head(r),
-                               a->pb);
+        return sync_raise(r, LOG_DIRECTORY, seen, roster_directory_head(r),
+                          a->pb);
     *good = true;
     return ERR_OK;
 }
@@ -122,11 +121,10 @@ judge_head(struct arriving *a, const struct head *seen, bool *good)
 static bool
 delivery_head_is_signed(const struct arriving *a, const struct head *seen)
 {
-    struct vkey key;
+    struct era e;
 
-    return seen->size == 0 ||
-           (roster_vkey(a->d->roster, LOG_DELIVERY, &key) == ERR_OK &&
-            head_verify(seen, &key) == ERR_OK);
+    return seen->size == 0 || era_of_head(roster_directory(a->d->roster),
+                                          LOG_DELIVERY, seen, &e) == ERR_OK;
 }
 
 static void

@@ -83,6 +83,8 @@ static const struct {
     {"final_ms", offsetof(struct mail, final_ms)},
     {"not_after_s", offsetof(struct mail, not_after_s)},
     {"stored_index", offsetof(struct mail, stored_index)},
+    {"lost_policy", offsetof(struct mail, lost_policy)},
+    {"again_ms", offsetof(struct mail, again_ms)},
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

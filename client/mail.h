@@ -60,6 +60,10 @@ struct mail {
     uint64_t sealed_ms; /* OUT: by the relay's clock; 0: not known */
     uint64_t not_after_s;
     uint64_t stored_index;
+    /* A succession (client/succession.h): OUT, the leaf of the POLICY that
+     * left its stored event out, 0 none; and when it was queued or its
+     * withdrawal was to be said again, 0 not. */
+    uint64_t lost_policy, again_ms;
     struct hash pkt_digest;
     char subject[256];
     bool is_unread;

@@ -5,10 +5,12 @@
 
 #include "client/blobs.h"
 #include "client/compose.h"
+#include "client/delivery.h"
 #include "client/outbox_inside.h"
 #include "client/quarantine.h"
 #include "client/relaytime.h"
 #include "client/shelf.h"
+#include "client/succession.h"
 #include "client/sync.h"
 #include "common/clock.h"
 #include "proto/packet_type.h"
@@ -32,10 +34,9 @@ check_receipt(struct desk *d, const struct mail *m, const struct msg *answer,
 {
     const struct msg_field *proof = &answer->f[LOGGED_PROOF];
     const struct event *e = &out->event;
-    struct vkey key;
 
-    if (roster_vkey(d->roster, LOG_DELIVERY, &key) != ERR_OK ||
-        receipt_verify(proof->p, proof->len, &key, out) != ERR_OK)
+    if (era_receipt_held(roster_directory(d->roster), proof->p, proof->len,
+                         out) != ERR_OK)
         return bad_receipt("its signature or proof does not verify", pb);
     if (e->type != EVENT_STORED || !id_eq(&e->packet, &m->id) ||
         !id_eq(&e->pkt_digest, &m->pkt_digest) ||
@@ -58,6 +59,7 @@ keep_receipt(struct desk *d, struct mail *m, const struct receipt *r,
     m->state = MAIL_STORED;
     m->stored_ms = r->event.time_ms;
     m->stored_index = r->index;
+    m->lost_policy = m->again_ms = 0;
     m->waiting[0] = '\0';
     rc = compose_own_copy(d, m, pb);
     mail_record_id(id, &m->id, m->direction);
@@ -207,6 +209,26 @@ is_over(const struct desk *d, const struct mail *m)
            m->not_after_s <= outbox_now_s(d);
 }
 
+/* The restored relay lacks prekeys that were put since: their devices put them
+ * again.  Sealed anew it would come twice to who has read it already. */
+static bool
+waits_for_keys(struct desk *d, struct mail *m)
+{
+    struct sealed_packet s = {0};
+    struct problem none = {0};
+    struct header h;
+    bool yes = m->again_ms != 0 &&
+               outbox_load_sealed(d, m, &s, &none) == ERR_OK &&
+               header_parse(&h, s.hdr.data, s.hdr.len) == ERR_OK &&
+               succession_waits(d->roster, m, &h);
+
+    packet_clear(&s);
+    if (yes)
+        (void)snprintf(m->waiting, sizeof(m->waiting),
+                       "keys of the recipient (the relay was restored)");
+    return yes;
+}
+
 static enum err
 send_one(struct desk *d, struct mail *m, struct problem *pb)
 {
@@ -223,6 +245,8 @@ send_one(struct desk *d, struct mail *m, struct problem *pb)
         rc = try_once(d, m, &wire, &mine);
         if (wire == PERR_EXPIRY && is_over(d, m))
             return expire_here(d, m, pb);
+        if (wire == PERR_SLOT && waits_for_keys(d, m))
+            return mail_save(d->app, m, pb);
         if (is_outdated(wire, was_sealed))
             rc = seal_anew(d, m, wire, pb);
         else if (wire != PERR_BLOB)
@@ -255,46 +279,6 @@ outbox_send(struct desk *d, struct mail *m, struct problem *pb)
         (void)send_one(d, &copy, &ignored);
     mail_clear(&copy);
     return ERR_OK;
-}
-
-/* ---- all of it ---- */
-
-static void
-say_stays(struct desk *d, const struct mail *m, const struct problem *why)
-{
-    char id[9];
-
-    mail_short(id, &m->id);
-    out_note(d->app, "Packet %s stays in the outbox: %s (%s).", id, why->what,
-             why->why);
-}
-
-enum err
-outbox_flush(struct desk *d, struct problem *pb)
-{
-    size_t pos = 0;
-    enum err rc = ERR_OK;
-
-    for (;;) {
-        struct problem mine = {0};
-        struct mail m = {0};
-
-        rc = mail_next(d->app, &pos, &m, pb);
-        if (rc != ERR_OK)
-            break;
-        if (m.direction == INDEX_OUT && m.state == MAIL_QUEUED)
-            rc = send_one(d, &m, &mine);
-        if (rc != ERR_OK)
-            say_stays(d, &m, &mine);
-        mail_clear(&m);
-        /* A split view or a lost connection concerns all that follow. */
-        if (rc != ERR_OK &&
-            (!upstream_is_alive(d->up) || mine.id == P_SPLIT_VIEW)) {
-            *pb = mine;
-            return rc;
-        }
-    }
-    return rc == ERR_NOTFOUND ? ERR_OK : rc;
 }
 
 /* ---- taking back ---- */
@@ -352,15 +336,14 @@ ask_withdraw(struct desk *d, const struct mail *m, const struct buf *wdrw,
     struct msg_field f[] = {[WITHDRAW_WDRW] = msg_bin(wdrw->data, wdrw->len)};
     const struct msg_field *proof;
     const struct msg *answer;
-    struct vkey key;
     enum err rc =
         upstream_call(d->up, MSG_WITHDRAW, f, 1, MSG_LOGGED, &answer, wire, pb);
 
     if (rc != ERR_OK)
         return rc;
     proof = &answer->f[LOGGED_PROOF];
-    if (roster_vkey(d->roster, LOG_DELIVERY, &key) != ERR_OK ||
-        receipt_verify(proof->p, proof->len, &key, out) != ERR_OK ||
+    if (era_receipt_held(roster_directory(d->roster), proof->p, proof->len,
+                         out) != ERR_OK ||
         out->event.type != EVENT_WITHDRAWN ||
         !id_eq(&out->event.packet, &m->id) ||
         !id_eq(&out->event.pkt_digest, &m->pkt_digest))
@@ -399,4 +382,77 @@ outbox_withdraw(struct desk *d, struct mail *m, uint16_t reason,
     if (pb->id == P_NONE)
         *pb = mine;
     return rc;
+}
+
+/* ---- all of it ---- */
+
+/* The relay lost our withdrawal: it is said again, in the same bytes.  Who
+ * collected the packet meanwhile has it: then the log's word counts. */
+static enum err
+withdraw_again(struct desk *d, struct mail *m, struct problem *pb)
+{
+    unsigned wire = PERR_NONE;
+    struct problem mine = {0};
+    struct buf wdrw = {0};
+    struct receipt r;
+    enum err rc = shelf_get_raw(d->app, REC_WDRW, m->id.b, &wdrw, &mine);
+
+    if (rc == ERR_OK)
+        rc = ask_withdraw(d, m, &wdrw, &r, &wire, &mine);
+    buf_clear(&wdrw);
+    /* NOTFOUND without a question: a colleague's machine withdrew it. */
+    if (rc != ERR_OK && rc != ERR_NOTFOUND && wire != PERR_FINAL &&
+        wire != PERR_NOTFOUND) {
+        *pb = mine;
+        return rc;
+    }
+    m->again_ms = 0;
+    if (wire == PERR_FINAL) {
+        m->state = MAIL_STORED;
+        rc = delivery_fold_known(d, m, pb);
+        if (rc != ERR_OK)
+            return rc;
+    }
+    return mail_save(d->app, m, pb);
+}
+
+static void
+say_stays(struct desk *d, const struct mail *m, const struct problem *why)
+{
+    char id[9];
+
+    mail_short(id, &m->id);
+    out_note(d->app, "Packet %s stays in the outbox: %s (%s).", id, why->what,
+             why->why);
+}
+
+enum err
+outbox_flush(struct desk *d, struct problem *pb)
+{
+    size_t pos = 0;
+    enum err rc = ERR_OK;
+
+    for (;;) {
+        struct problem mine = {0};
+        struct mail m = {0};
+
+        rc = mail_next(d->app, &pos, &m, pb);
+        if (rc != ERR_OK)
+            break;
+        if (m.direction == INDEX_OUT && m.state == MAIL_QUEUED)
+            rc = send_one(d, &m, &mine);
+        else if (m.direction == INDEX_OUT && m.state == MAIL_WITHDRAWN &&
+                 m.again_ms != 0)
+            rc = withdraw_again(d, &m, &mine);
+        if (rc != ERR_OK)
+            say_stays(d, &m, &mine);
+        mail_clear(&m);
+        /* A split view or a lost connection concerns all that follow. */
+        if (rc != ERR_OK &&
+            (!upstream_is_alive(d->up) || mine.id == P_SPLIT_VIEW)) {
+            *pb = mine;
+            return rc;
+        }
+    }
+    return rc == ERR_NOTFOUND ? ERR_OK : rc;
 }

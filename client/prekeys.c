@@ -139,9 +139,45 @@ destroy_due(struct app *app, uint64_t now, struct problem *pb)
 
 /* ---- at the relay ---- */
 
+/* Those of ours that are valid and that the relay does not have: the newest,
+ * just made, or all of them when it was restored from an older copy. */
+struct missing {
+    struct own_prekey key[LIMIT_DEVICE_PREKEYS];
+    size_t n;
+};
+
 static enum err
-is_there(struct upstream *up, const struct identity *id,
-         const struct own_prekey *k, bool *there, struct problem *pb)
+list_valid(struct app *app, uint64_t now, struct missing *out,
+           struct problem *pb)
+{
+    struct own_prekey k;
+    size_t pos = 0;
+    enum err rc;
+
+    while ((rc = next(app, &pos, &k, pb)) == ERR_OK) {
+        if (k.not_after <= now)
+            continue;
+        if (out->n == LIMIT_DEVICE_PREKEYS) /* the oldest comes first */
+            memmove(&out->key[0], &out->key[1], --out->n * sizeof(out->key[0]));
+        out->key[out->n++] = k;
+    }
+    return rc == ERR_NOTFOUND ? ERR_OK : rc;
+}
+
+static void
+strike(struct missing *out, const struct msg_field *stmt)
+{
+    for (size_t i = 0; i < out->n; i++)
+        if (memcmp(stmt->p, out->key[i].stmt, PREKEY_LEN) == 0) {
+            memmove(&out->key[i], &out->key[i + 1],
+                    (--out->n - i) * sizeof(out->key[0]));
+            return;
+        }
+}
+
+static enum err
+strike_known(struct upstream *up, const struct identity *id,
+             struct missing *out, struct problem *pb)
 {
     struct msg_field f[] = {
         [PREKEY_GET_MAILBOX] = msg_bin(id->mailbox.b, sizeof(id->mailbox.b)),
@@ -153,7 +189,6 @@ is_there(struct upstream *up, const struct identity *id,
     enum err rc =
         upstream_call(up, MSG_PREKEY_GET, f, 1, MSG_PREKEYS, &m, &wire, &ask);
 
-    *there = false;
     if (rc != ERR_OK && wire == PERR_MAILBOX)
         return ERR_OK; /* of another mailbox by now: just say it again */
     if (rc != ERR_OK) {
@@ -162,17 +197,21 @@ is_there(struct upstream *up, const struct identity *id,
     }
     list = &m->f[PREKEYS_STMTS];
     for (size_t i = 0; i < list->len; i++)
-        if (memcmp(list->items[i].p, k->stmt, sizeof(k->stmt)) == 0)
-            *there = true;
+        strike(out, &list->items[i]);
     return ERR_OK;
 }
 
 static enum err
-upload(struct upstream *up, const struct own_prekey *k, struct problem *pb)
+upload(struct upstream *up, const struct missing *keys, struct problem *pb)
 {
-    struct msg_field stmt = msg_bin(k->stmt, sizeof(k->stmt));
-    struct msg_field f[] = {[PREKEY_PUT_STMTS] = msg_list(&stmt, 1)};
+    struct msg_field stmt[LIMIT_DEVICE_PREKEYS];
+    struct msg_field f[1];
 
+    if (keys->n == 0)
+        return ERR_OK;
+    for (size_t i = 0; i < keys->n; i++)
+        stmt[i] = msg_bin(keys->key[i].stmt, sizeof(keys->key[i].stmt));
+    f[PREKEY_PUT_STMTS] = msg_list(stmt, keys->n);
     return upstream_call(up, MSG_PREKEY_PUT, f, 1, MSG_OK, NULL, NULL, pb);
 }
 
@@ -182,23 +221,20 @@ prekeys_refresh(struct app *app, const struct identity *id, struct upstream *up,
 {
     uint64_t now = clock_wall_ms() / 1000;
     struct own_prekey k = {0};
-    bool there = false;
+    struct missing keys = {.n = 0};
     enum err rc = newest(app, &k, pb);
     bool has = rc == ERR_OK;
 
     if (rc != ERR_OK && rc != ERR_NOTFOUND)
         return rc;
     rc = ERR_OK;
-    if (!has || prekey_renew_is_due(k.not_before, now)) {
+    if (!has || prekey_renew_is_due(k.not_before, now))
         rc = make(app, id, now, &k, has, pb);
-        if (rc == ERR_OK)
-            rc = newest(app, &k, pb);
-    }
     if (rc == ERR_OK)
         rc = destroy_due(app, now, pb);
     if (rc == ERR_OK)
-        rc = is_there(up, id, &k, &there, pb);
-    if (rc == ERR_OK && !there)
-        rc = upload(up, &k, pb);
-    return rc;
+        rc = list_valid(app, now, &keys, pb);
+    if (rc == ERR_OK)
+        rc = strike_known(up, id, &keys, pb);
+    return rc == ERR_OK ? upload(up, &keys, pb) : rc;
 }

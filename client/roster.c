@@ -205,9 +205,9 @@ roster_vkey(const struct roster *r, unsigned log, struct vkey *out)
         NOTE_ED25519, &p->log_key);
 }
 
-/* (T) */
-static void
-put_heads(struct roster *r, const struct head heads[2], uint64_t synced_ms)
+void
+roster_heads_put(struct roster *r, const struct head heads[2],
+                 uint64_t synced_ms)
 {
     json_t *j = json_object();
 
@@ -226,7 +226,7 @@ save_heads(struct roster *r, const struct head heads[2], uint64_t synced_ms,
 
     if (rc != ERR_OK)
         return rc;
-    put_heads(r, heads, synced_ms);
+    roster_heads_put(r, heads, synced_ms);
     rc = shelf_end(r->app, ERR_OK, pb);
     if (rc == ERR_OK) {
         memcpy(r->heads, heads, sizeof(r->heads));
@@ -352,7 +352,7 @@ keep(struct roster *r, uint64_t from, const struct buf *leaves, size_t n,
     if (rc != ERR_OK)
         return rc;
     put_leaves(r, from, leaves, n);
-    put_heads(r, heads, r->synced_ms);
+    roster_heads_put(r, heads, r->synced_ms);
     contacts_hold_rerooted(r, from, clock_wall_ms() / 1000);
     rc = shelf_end(r->app, ERR_OK, pb);
     if (rc == ERR_OK)

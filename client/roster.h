@@ -38,6 +38,9 @@ enum err roster_extend(struct roster *r, uint64_t from,
 /* Appends every leaf, as it came, to a bundle that was started. */
 enum err roster_put_leaves(const struct roster *r, struct buf *bundle,
                            struct problem *pb);
+/* The leaf INDEX as it came. */
+enum err roster_leaf(const struct roster *r, uint64_t index, struct buf *out,
+                     struct problem *pb);
 /* Newest heads verified under the relay's key; size 0 when none was seen. */
 const struct head *roster_directory_head(const struct roster *r);
 const struct head *roster_delivery_head(const struct roster *r);

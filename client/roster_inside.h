@@ -1,5 +1,5 @@
 /*
- * roster_inside.h - shared by roster*.c only.
+ * roster_inside.h - shared by roster*.c and succession.c only.
  */
 #ifndef SEALPOST_CLIENT_ROSTER_INSIDE_H
 #define SEALPOST_CLIENT_ROSTER_INSIDE_H
@@ -16,6 +16,10 @@ struct roster {
     uint64_t synced_ms;
 };
 
+/* (T) The heads as they will be; the roster's own the caller sets once it is
+ * committed. */
+void roster_heads_put(struct roster *r, const struct head heads[2],
+                      uint64_t synced_ms);
 /* (T) Marks every agency whose change of root came at leaf FROM or later with
  * too little time left. */
 void contacts_hold_rerooted(struct roster *r, uint64_t from, uint64_t now_s);

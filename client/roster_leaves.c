@@ -11,8 +11,12 @@
 #include "common/bytes.h"
 #include "proto/statement.h"
 
+/* ERR_EXISTS ends the walk. */
+typedef enum err leaf_fn(void *arg, uint64_t index, const uint8_t *leaf,
+                         size_t len);
+
 static enum err
-add_record(struct buf *bundle, const struct buf *record, uint64_t *n)
+walk_record(const struct buf *record, uint64_t *n, leaf_fn *each, void *arg)
 {
     struct rd r = rd_from(record->data, record->len);
     enum err rc = ERR_OK;
@@ -23,15 +27,14 @@ add_record(struct buf *bundle, const struct buf *record, uint64_t *n)
 
         if (leaf == NULL)
             return ERR_VERIFY;
-        rc = stmt_bundle_add(bundle, leaf, len);
+        rc = each(arg, *n, leaf, len);
         *n += rc == ERR_OK;
     }
     return rc;
 }
 
-enum err
-roster_put_leaves(const struct roster *r, struct buf *bundle,
-                  struct problem *pb)
+static enum err
+walk(const struct roster *r, leaf_fn *each, void *arg, struct problem *pb)
 {
     uint64_t size = directory_size(r->dir);
     uint64_t n = 0;
@@ -43,11 +46,53 @@ roster_put_leaves(const struct roster *r, struct buf *bundle,
 
         shelf_number(id, n);
         rc = shelf_get_raw(r->app, REC_LEAVES, id, &b, pb);
+        if (rc == ERR_NOTFOUND)
+            rc = ERR_VERIFY;
         if (rc == ERR_OK)
-            rc = add_record(bundle, &b, &n);
+            rc = walk_record(&b, &n, each, arg);
         buf_clear(&b);
     }
-    return rc == ERR_OK
-               ? rc
-               : problem_from_err(pb, "the directory was not written", rc);
+    return rc == ERR_OK || rc == ERR_EXISTS ? rc : shelf_problem(rc, pb);
+}
+
+static enum err
+add_leaf(void *arg, uint64_t index, const uint8_t *leaf, size_t len)
+{
+    (void)index;
+    return stmt_bundle_add(arg, leaf, len);
+}
+
+enum err
+roster_put_leaves(const struct roster *r, struct buf *bundle,
+                  struct problem *pb)
+{
+    return walk(r, add_leaf, bundle, pb);
+}
+
+struct wanted {
+    uint64_t index;
+    struct buf *out;
+};
+
+static enum err
+take_leaf(void *arg, uint64_t index, const uint8_t *leaf, size_t len)
+{
+    struct wanted *w = arg;
+
+    if (index != w->index)
+        return ERR_OK;
+    buf_put(w->out, leaf, len);
+    return buf_status(w->out) == ERR_OK ? ERR_EXISTS : ERR_NOMEM;
+}
+
+enum err
+roster_leaf(const struct roster *r, uint64_t index, struct buf *out,
+            struct problem *pb)
+{
+    struct wanted w = {index, out};
+    enum err rc = walk(r, take_leaf, &w, pb);
+
+    if (rc == ERR_EXISTS)
+        return ERR_OK;
+    return rc == ERR_OK ? shelf_problem(ERR_VERIFY, pb) : rc;
 }

@@ -23,18 +23,29 @@ enum err
 splitview_raise(struct app *app, const struct vkey *key, const struct head *a,
                 const struct head *b, struct problem *pb)
 {
+    return splitview_raise_between(app, key, a, key, b, pb);
+}
+
+enum err
+splitview_raise_between(struct app *app, const struct vkey *key_a,
+                        const struct head *a, const struct vkey *key_b,
+                        const struct head *b, struct problem *pb)
+{
     char name[160];
     char path[OS_PATH_MAX] = "";
     struct buf text = {0};
     enum err rc;
 
-    buf_str(&text, "Two checkpoints of one log under one key; no tree holds "
-                   "both.\n\n");
-    rc = head_to_note(a, key, &text);
+    buf_str(&text, id_eq(&key_a->pub, &key_b->pub)
+                       ? "Two checkpoints of one log under one key; no tree "
+                         "holds both.\n\n"
+                       : "Two checkpoints of one log; no tree holds both.  A "
+                         "POLICY joins their keys.\n\n");
+    rc = head_to_note(a, key_a, &text);
     buf_str(&text, "\n");
     if (rc == ERR_OK)
-        rc = head_to_note(b, key, &text);
-    file_name(name, sizeof(name), key->name, a, b);
+        rc = head_to_note(b, key_b, &text);
+    file_name(name, sizeof(name), key_a->name, a, b);
     if (rc == ERR_OK)
         rc = os_path_join(path, sizeof(path), app->home, name);
     if (rc == ERR_OK)

@@ -15,5 +15,9 @@ struct app;
 enum err splitview_raise(struct app *app, const struct vkey *key,
                          const struct head *a, const struct head *b,
                          struct problem *pb);
+/* The same for two eras of one log: A under KEY_A, B under KEY_B. */
+enum err splitview_raise_between(struct app *app, const struct vkey *key_a,
+                                 const struct head *a, const struct vkey *key_b,
+                                 const struct head *b, struct problem *pb);
 
 #endif

@@ -8,16 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/shelf.h"
 #include "client/splitview.h"
+#include "client/succession.h"
+#include "proto/era.h"
 #include "proto/merkle.h"
 #include "proto/proof.h"
 
 /* ---- joining two heads ---- */
 
-static enum err
-ask_consistency(struct upstream *u, unsigned log, uint64_t m, uint64_t n,
-                struct hash path[MERKLE_PATH_MAX], size_t *count,
-                unsigned *wire, struct problem *pb)
+enum err
+sync_ask_consistency(struct upstream *u, unsigned log, uint64_t m, uint64_t n,
+                     struct hash path[MERKLE_PATH_MAX], size_t *count,
+                     unsigned *wire, struct problem *pb)
 {
     struct msg_field f[] = {
         [CONSISTENCY_GET_LOG] = msg_u(log),
@@ -38,12 +41,24 @@ ask_consistency(struct upstream *u, unsigned log, uint64_t m, uint64_t n,
     return ERR_OK;
 }
 
-/* OLD is a prefix of NEW (OLD->size <= NEW->size), or the relay has shown two
- * histories. */
-static enum err
-join_heads(struct upstream *u, struct roster *r, unsigned log,
-           const struct vkey *key, const struct head *old,
-           const struct head *new, struct problem *pb)
+/* Both verified, each under the key of its era. */
+enum err
+sync_raise(struct roster *r, unsigned log, const struct head *a,
+           const struct head *b, struct problem *pb)
+{
+    const struct directory *dir = roster_directory(r);
+    struct era of_a, of_b;
+
+    if (era_of_head(dir, log, a, &of_a) != ERR_OK ||
+        era_of_head(dir, log, b, &of_b) != ERR_OK)
+        return shelf_problem(ERR_VERIFY, pb);
+    return splitview_raise_between(roster_app(r), &of_a.key, a, &of_b.key, b,
+                                   pb);
+}
+
+enum err
+sync_join(struct upstream *u, struct roster *r, unsigned log,
+          const struct head *old, const struct head *new, struct problem *pb)
 {
     struct hash path[MERKLE_PATH_MAX];
     struct problem ask = {0};
@@ -54,10 +69,10 @@ join_heads(struct upstream *u, struct roster *r, unsigned log,
     if (old->size == 0)
         return ERR_OK;
     if (old->size == new->size)
-        return id_eq(&old->root, &new->root)
-                   ? ERR_OK
-                   : splitview_raise(roster_app(r), key, old, new, pb);
-    rc = ask_consistency(u, log, old->size, new->size, path, &n, &wire, &ask);
+        return id_eq(&old->root, &new->root) ? ERR_OK
+                                             : sync_raise(r, log, old, new, pb);
+    rc = sync_ask_consistency(u, log, old->size, new->size, path, &n, &wire,
+                              &ask);
     /* No answer at all, or "ask again": that proves nothing. */
     if (rc == ERR_BUSY || (rc != ERR_OK && wire == PERR_NONE)) {
         *pb = ask;
@@ -66,8 +81,7 @@ join_heads(struct upstream *u, struct roster *r, unsigned log,
     if (rc == ERR_OK)
         rc = merkle_verify_consistency(old->size, new->size, &old->root,
                                        &new->root, path, n);
-    return rc == ERR_OK ? ERR_OK
-                        : splitview_raise(roster_app(r), key, old, new, pb);
+    return rc == ERR_OK ? ERR_OK : sync_raise(r, log, old, new, pb);
 }
 
 static enum err
@@ -206,7 +220,7 @@ check_directory_head(struct upstream *u, struct roster *r, struct problem *pb)
             ERR_OK)
         return ERR_OK;
     if (theirs.size >= ours->size)
-        return join_heads(u, r, LOG_DIRECTORY, &key, ours, &theirs, pb);
+        return sync_join(u, r, LOG_DIRECTORY, ours, &theirs, pb);
     if (directory_root_at(roster_directory(r), theirs.size, &root) == ERR_OK &&
         id_eq(&root, &theirs.root))
         return rolled_back(ours, &theirs, pb);
@@ -215,32 +229,63 @@ check_directory_head(struct upstream *u, struct roster *r, struct problem *pb)
 
 /* ---- the delivery log ---- */
 
+/* A checkpoint of this era, or one of an earlier era that today's log holds. */
+static enum err
+read_held(const struct roster *r, struct span note, struct head *head,
+          struct problem *pb)
+{
+    struct era e;
+    enum err rc = era_of_note(roster_directory(r), LOG_DELIVERY, note.p,
+                              note.len, head, &e);
+
+    if (rc == ERR_OK && head->size > e.end)
+        rc = ERR_VERIFY;
+    if (rc != ERR_OK)
+        return problem_set(pb, P_ORIGIN, rc,
+                           "a head of the relay's log does not verify",
+                           "it is not signed by the key of the policy");
+    return ERR_OK;
+}
+
 enum err
 sync_delivery_head(struct upstream *u, struct roster *r, struct span checkpoint,
                    struct problem *pb)
 {
     const struct head *ours = roster_delivery_head(r);
     struct head theirs;
-    struct vkey key;
-    enum err rc = read_note(r, LOG_DELIVERY, checkpoint, &key, &theirs, pb);
+    enum err rc = read_held(r, checkpoint, &theirs, pb);
 
     if (rc != ERR_OK)
         return rc;
-    if (theirs.size < ours->size) {
-        rc = join_heads(u, r, LOG_DELIVERY, &key, &theirs, ours, pb);
-        return rc != ERR_OK ? rc : ERR_OK;
-    }
+    if (theirs.size < ours->size)
+        return sync_join(u, r, LOG_DELIVERY, &theirs, ours, pb);
     if (theirs.size == ours->size && id_eq(&theirs.root, &ours->root))
         return ERR_OK;
-    rc = join_heads(u, r, LOG_DELIVERY, &key, ours, &theirs, pb);
+    rc = sync_join(u, r, LOG_DELIVERY, ours, &theirs, pb);
     return rc == ERR_OK ? roster_set_delivery_head(r, &theirs, pb) : rc;
+}
+
+/* The relay's newest head, verified under today's key, against ours. */
+static enum err
+follow(struct upstream *u, struct roster *r, struct span note,
+       const struct head *theirs, struct problem *pb)
+{
+    const struct head *ours = roster_delivery_head(r);
+    struct era era;
+
+    if (ours->size > 0 &&
+        era_of_head(roster_directory(r), LOG_DELIVERY, ours, &era) == ERR_OK &&
+        era.end != ERA_TODAY)
+        return succession_follow(u, r, &era, theirs, pb);
+    if (theirs->size < ours->size)
+        return rolled_back(ours, theirs, pb);
+    return sync_delivery_head(u, r, note, pb);
 }
 
 enum err
 sync_welcome(struct upstream *u, struct roster *r, struct problem *pb)
 {
     struct span note = upstream_delivery_checkpoint(u);
-    const struct head *ours = roster_delivery_head(r);
     struct head theirs;
     struct vkey key;
     enum err rc = check_directory_head(u, r, pb);
@@ -249,9 +294,7 @@ sync_welcome(struct upstream *u, struct roster *r, struct problem *pb)
         rc = sync_directory(u, r, pb);
     if (rc == ERR_OK)
         rc = read_note(r, LOG_DELIVERY, note, &key, &theirs, pb);
-    if (rc == ERR_OK && theirs.size < ours->size)
-        rc = rolled_back(ours, &theirs, pb);
-    return rc == ERR_OK ? sync_delivery_head(u, r, note, pb) : rc;
+    return rc == ERR_OK ? follow(u, r, note, &theirs, pb) : rc;
 }
 
 enum err
@@ -272,10 +315,13 @@ sync_foreign_head(struct upstream *u, struct roster *r, unsigned log,
     const struct head *ours = log == LOG_DIRECTORY ? roster_directory_head(r)
                                                    : roster_delivery_head(r);
     bool is_older = head->size < ours->size;
-    struct vkey key;
+    struct era e;
 
-    if (head->size == 0 || roster_vkey(r, log, &key) != ERR_OK)
+    /* Beyond what today's log took over nothing can join it, and need not. */
+    if (head->size == 0 ||
+        era_of_head(roster_directory(r), log, head, &e) != ERR_OK ||
+        head->size > e.end)
         return ERR_OK;
-    return join_heads(u, r, log, &key, is_older ? head : ours,
-                      is_older ? ours : head, pb);
+    return sync_join(u, r, log, is_older ? head : ours, is_older ? ours : head,
+                     pb);
 }

@@ -113,3 +113,33 @@ era_holds(const struct era *era, uint64_t index)
 {
     return index < era->end;
 }
+
+enum err
+era_receipt_held(const struct directory *dir, const void *bytes, size_t len,
+                 struct receipt *out)
+{
+    struct receipt r;
+    struct era e;
+    enum err rc = era_receipt(dir, bytes, len, &r, &e);
+
+    if (rc == ERR_OK && r.head.size > e.end)
+        rc = ERR_VERIFY;
+    if (rc == ERR_OK)
+        *out = r;
+    return rc;
+}
+
+enum err
+era_proof_held(const struct directory *dir, const struct proof *proof,
+               const struct hash *leaf)
+{
+    struct head h;
+    struct era e;
+    enum err rc;
+
+    rc = era_of_note(dir, LOG_DELIVERY, proof->note, proof->note_len, &h, &e);
+    if (rc == ERR_OK && h.size > e.end)
+        rc = ERR_VERIFY;
+    return rc == ERR_OK ? proof_verify(proof, leaf, &e.key, NULL, 0, NULL, NULL)
+                        : rc;
+}

@@ -45,5 +45,12 @@ enum err era_receipt(const struct directory *dir, const void *bytes, size_t len,
                      struct receipt *out, struct era *era);
 /* Does today's log hold entry INDEX of that era? */
 bool era_holds(const struct era *era, uint64_t index);
+/* What a relay may say of its log today: era_receipt(), and proof_verify() for
+ * the delivery log's LEAF, of entries and heads that today's log holds.  What
+ * was lost gives ERR_VERIFY. */
+enum err era_receipt_held(const struct directory *dir, const void *bytes,
+                          size_t len, struct receipt *out);
+enum err era_proof_held(const struct directory *dir, const struct proof *proof,
+                        const struct hash *leaf);
 
 #endif

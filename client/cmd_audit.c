@@ -11,12 +11,61 @@
 #include "client/audit_view_make.h"
 #include "client/commands.h"
 #include "client/period.h"
+#include "client/publication.h"
+#include "client/report.h"
+#include "common/os.h"
+
+/* What an audit can be written into. */
+typedef enum err write_fn(const struct audit_view *v, struct buf *out);
+enum { REPORT, CSV, PUBLICATION, FILES };
+static const struct {
+    const char *name; /* in the result */
+    write_fn *write;
+} files[FILES] = {
+    [REPORT] = {"report", report_html},
+    [CSV] = {"csv", report_csv},
+    [PUBLICATION] = {"publication", publication},
+};
 
 struct wanted {
     struct audit_choice choice;
     const char *agency;
     bool is_full;
+    const char *file[FILES]; /* NULL: not wanted */
 };
+
+static enum err
+explain(enum err rc, struct problem *pb)
+{
+    if (rc == ERR_REFUSED)
+        return problem_set(pb, P_USAGE, rc, "that is not for publication",
+                           "one agency or class beside the whole would tell "
+                           "what is hidden: leave out --agency and --class");
+    if (rc == ERR_NOTFOUND) {
+        problem_next(pb, "try again next month, or with a longer period");
+        return problem_set(pb, P_STATE, rc, "there is nothing to publish yet",
+                           "a month is published when it is whole and all of "
+                           "its packets must have ended, which takes 34 days");
+    }
+    return problem_from_err(pb, "the audit cannot be written", rc);
+}
+
+/* Before the long work, not after it. */
+static enum err
+check_files(const struct wanted *w, struct problem *pb)
+{
+    if (w->file[PUBLICATION] != NULL &&
+        (w->agency != NULL || w->choice.has_class))
+        return explain(ERR_REFUSED, pb);
+    for (size_t i = 0; i < FILES; i++)
+        if (w->file[i] != NULL && os_exists(w->file[i]))
+            return problem_set(pb, P_FILE_EXISTS, ERR_EXISTS,
+                               "the audit was not begun",
+                               "%s is there already, and nothing is written "
+                               "over",
+                               w->file[i]);
+    return ERR_OK;
+}
 
 static enum err
 parse_class(const char *text, struct audit_choice *c, struct problem *pb)
@@ -38,9 +87,14 @@ parse(int argc, char **argv, struct wanted *w, struct problem *pb)
     const char *to = NULL;
     const char *class = NULL;
     const struct arg table[] = {
-        {"--from", ARG_TEXT, &from},        {"--to", ARG_TEXT, &to},
-        {"--agency", ARG_TEXT, &w->agency}, {"--class", ARG_TEXT, &class},
+        {"--from", ARG_TEXT, &from},
+        {"--to", ARG_TEXT, &to},
+        {"--agency", ARG_TEXT, &w->agency},
+        {"--class", ARG_TEXT, &class},
         {"--full", ARG_FLAG, &w->is_full},
+        {"--report", ARG_TEXT, &w->file[REPORT]},
+        {"--csv", ARG_TEXT, &w->file[CSV]},
+        {"--publish", ARG_TEXT, &w->file[PUBLICATION]},
     };
     size_t n;
     enum err rc = args_parse(argc, argv, ARGS(table), NULL, 0, &n, pb);
@@ -49,7 +103,7 @@ parse(int argc, char **argv, struct wanted *w, struct problem *pb)
         rc = period_parse(from, to, &w->choice.from_ms, &w->choice.to_ms, pb);
     if (rc == ERR_OK && class != NULL)
         rc = parse_class(class, &w->choice, pb);
-    return rc;
+    return rc == ERR_OK ? check_files(w, pb) : rc;
 }
 
 /* Once the directory is fresh. */
@@ -71,6 +125,30 @@ find_agency(const struct office *o, struct wanted *w, struct problem *pb)
 }
 
 static enum err
+write_files(struct office *o, const struct wanted *w,
+            const struct audit_view *v, struct problem *pb)
+{
+    enum err rc = ERR_OK;
+
+    for (size_t i = 0; i < FILES && rc == ERR_OK; i++) {
+        struct buf b = {0};
+
+        if (w->file[i] == NULL)
+            continue;
+        rc = explain(files[i].write(v, &b), pb);
+        if (rc == ERR_OK)
+            rc = office_write_file(w->file[i], &b, pb);
+        if (rc == ERR_OK) {
+            json_put_text(o->app->result, files[i].name, w->file[i],
+                          strlen(w->file[i]));
+            out_note(o->app, "Written: %s", w->file[i]);
+        }
+        buf_clear(&b);
+    }
+    return rc;
+}
+
+static enum err
 tell(struct office *o, const struct wanted *w, const struct audit_outcome *got,
      uint64_t *findings, struct problem *pb)
 {
@@ -82,6 +160,7 @@ tell(struct office *o, const struct wanted *w, const struct audit_outcome *got,
         audit_tell(o->app, &v, got->fit);
         audit_tell_json(o->app, &v, got->fit);
         *findings = v.exceptions_total;
+        rc = write_files(o, w, &v, pb);
     }
     audit_view_clear(&v);
     return problem_from_err(pb, "the audit cannot be shown", rc);

@@ -46,7 +46,7 @@ const struct command commands[] = {
      "what proves a packet's fate, in one file", help_evidence, cmd_evidence},
     {"verify", "FILE|DIR [--vkey KEY | --policy FILE]",
      "check a receipt, evidence or export, offline", help_verify, cmd_verify},
-    {"audit", "[--from DAY] [--to DAY]",
+    {"audit", "[--from DAY] [--to DAY] [--agency X] [--report FILE.html]",
      "check the whole delivery log: what came of every packet", help_audit,
      cmd_audit},
     {"contacts", "[--agency X] | verify AGENCY",

@@ -65,6 +65,13 @@ const char help_audit[] =
     "sees what a packet says.  --from and --to (days, UTC) count only what\n"
     "happened then; the whole log is checked all the same.\n"
     "\n"
+    "--report FILE.html writes one page for people who are not technical, "
+    "--csv\n"
+    "FILE all figures as rows, --publish FILE what may be shown to everybody:\n"
+    "whole months, figures below 10 hidden, and what they could be computed "
+    "from.\n"
+    "The same log and choice give the same bytes on the same day.\n"
+    "\n"
     "Exit code 20 when there is a finding, 14 when the log itself is wrong.";
 
 const char help_witness[] =

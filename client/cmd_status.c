@@ -13,6 +13,7 @@
 #include "client/standing.h"
 #include "client/story.h"
 #include "client/table.h"
+#include "client/witnesses_tell.h"
 #include "proto/receipt.h"
 
 /* ---- one packet ---- */
@@ -131,6 +132,10 @@ show_one(struct app *app, const struct one *o)
                      : thread_state_name(o->state));
     if (o->m.state == MAIL_QUEUED && o->m.waiting[0] != '\0')
         out_line(app, "Waits for the %s.", o->m.waiting);
+    if (o->m.stale_ms != 0) {
+        clock_format_span(until, o->m.stale_ms);
+        out_line(app, "Sealed with a directory that was %s old.", until);
+    }
     if (o->m.state <= MAIL_STORED)
         out_line(app, "Expires:  %s",
                  show_time(until, o->m.not_after_s * 1000));
@@ -254,6 +259,7 @@ status_all(struct app *app, struct problem *pb)
     if (rc == ERR_OK) {
         tell_logs(app, &d);
         contact_age(app, d.roster, clock_wall_ms());
+        witnesses_tell(d.roster, clock_wall_ms());
         standing_tell(&d, &all, clock_wall_ms());
     }
     mails_clear(&all);

@@ -29,8 +29,8 @@ command_fn cmd_inbox, cmd_read, cmd_accept, cmd_decline, cmd_reply, cmd_export,
     cmd_quarantine, cmd_search;
 
 /* evidence */
-command_fn cmd_status, cmd_receipt, cmd_slip, cmd_evidence, cmd_verify,
-    cmd_audit;
+command_fn cmd_status, cmd_receipt, cmd_trust, cmd_slip, cmd_evidence,
+    cmd_verify, cmd_audit;
 
 /* for others' logs */
 command_fn cmd_witness;

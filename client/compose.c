@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/blobs.h"
+#include "client/freshness.h"
 #include "client/letter.h"
 #include "client/shelf.h"
 #include "common/clock.h"
@@ -12,7 +13,7 @@
 #include "proto/packet.h"
 #include "proto/packet_type.h"
 
-enum { STALE_MS = 7 * 24 * 3600 * 1000, HOUR_S = 3600, DAY_S = 24 * HOUR_S };
+enum { HOUR_S = 3600, DAY_S = 24 * HOUR_S };
 
 static const char refused[] = "this packet may not be sent";
 
@@ -71,20 +72,55 @@ check_recipient(const struct desk *d, const struct compose *c,
     return ERR_OK;
 }
 
+/* A connection brings the directory up to date; that it is the one everybody
+ * sees only witnesses can say. */
+static bool
+is_stale(const struct desk *d, const struct compose *c, struct freshness *f)
+{
+    freshness_of(d->roster, clock_wall_ms(), f);
+    if (!f->by_witnesses && (d->up != NULL || c->was_online))
+        return false;
+    return f->is_stale;
+}
+
+static enum err
+not_cosigned(const struct freshness *f, struct problem *pb)
+{
+    char span[CLOCK_TEXT_MAX];
+
+    if (f->at_ms != 0) {
+        clock_format_span(span, f->age_ms);
+        return problem_set(pb, P_STALE, ERR_EXPIRED, refused,
+                           "enough witnesses last cosigned the directory %s "
+                           "ago: it may be kept back from you",
+                           span);
+    }
+    return problem_set(pb, P_STALE, ERR_EXPIRED, refused, "%s",
+                       f->is_clock_behind
+                           ? "this machine's clock is hours behind that of "
+                             "the witnesses"
+                       : f->is_policy_foreign
+                           ? "the trust policy in use does not know this "
+                             "network's directory"
+                           : "no head of the directory that enough witnesses "
+                             "cosigned has come yet");
+}
+
 static enum err
 check_fresh(const struct desk *d, const struct compose *c, struct problem *pb)
 {
-    uint64_t synced = roster_synced_ms(d->roster);
-    uint64_t now = clock_wall_ms();
+    struct freshness f;
     char span[CLOCK_TEXT_MAX];
 
-    if (d->up != NULL || c->override_stale ||
-        (synced != 0 && (now < synced || now - synced <= STALE_MS)))
+    if (!is_stale(d, c, &f) || c->override_stale)
         return ERR_OK;
-    clock_format_span(span, now - synced);
+    if (f.by_witnesses)
+        return not_cosigned(&f, pb);
+    clock_format_span(span, f.age_ms);
     return problem_set(pb, P_STALE, ERR_EXPIRED, refused,
                        "the directory was last brought up to date %s%s",
-                       synced == 0 ? "never" : span, synced == 0 ? "" : " ago");
+                       f.at_ms == 0 ? "never" : span,
+                       f.at_ms == 0 ? "" : " ago");
 }
 
 enum err
@@ -299,8 +335,10 @@ fill_mail(const struct desk *d, const struct compose *c, struct mail *m)
 {
     const struct dir_mailbox *own = roster_own_mailbox(d->roster, &d->id);
     static const struct thread_id none;
+    struct freshness f;
 
     crypto_random(m->id.b, sizeof(m->id.b));
+    m->stale_ms = is_stale(d, c, &f) ? f.age_ms : 0;
     m->direction = INDEX_OUT;
     m->type = c->type;
     m->class = c->urgent ? PACKET_URGENT : PACKET_ROUTINE;

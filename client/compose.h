@@ -26,6 +26,7 @@ struct compose {
     uint8_t type; /* enum packet_type */
     bool urgent;
     bool override_stale;
+    bool was_online; /* a moment ago: the directory is up to date */
     unsigned days; /* until it expires */
     struct thread_id thread;
     struct packet_id in_reply_to;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "client/witnesses_tell.h"
 #include "common/bytes.h"
 #include "common/clock.h"
 #include "common/text.h"
@@ -233,17 +234,16 @@ contact_print(struct app *app, const struct roster *r,
 void
 contact_age(struct app *app, const struct roster *r, uint64_t now_ms)
 {
-    uint64_t synced = roster_synced_ms(r);
-    char span[CLOCK_TEXT_MAX];
+    struct freshness f;
+    char text[512];
 
+    freshness_of(r, now_ms, &f);
     json_put_u64(app->result, "directory_size",
                  directory_size(roster_directory(r)));
-    json_put_u64(app->result, "synced_ms", synced);
-    if (synced == 0) {
-        out_note(app, "This directory has never been through a complete "
-                      "`sealpost sync`.");
-        return;
-    }
-    clock_format_span(span, now_ms > synced ? now_ms - synced : 0);
-    out_note(app, "The directory is %s old (the last complete sync).", span);
+    json_put_u64(app->result, "synced_ms", roster_synced_ms(r));
+    json_put_u64(app->result, "fresh_ms", f.at_ms);
+    json_put_str(app->result, "freshness",
+                 f.by_witnesses ? "witnesses" : "sync");
+    freshness_sentence(r, &f, text, sizeof(text));
+    out_note(app, "%s", text);
 }

@@ -5,6 +5,7 @@
 
 #include "client/joining.h"
 #include "client/sync.h"
+#include "client/witnesses.h"
 #include "proto/era.h"
 
 bool
@@ -161,6 +162,8 @@ desk_connect(struct desk *d, bool mail, struct problem *pb)
     rc = upstream_open(&d->id, &opt, &d->up, pb);
     if (rc == ERR_OK)
         rc = sync_welcome(d->up, d->roster, pb);
+    if (rc == ERR_OK)
+        rc = witnesses_fetch(d, pb);
     if (rc != ERR_OK)
         desk_disconnect(d);
     buf_clear(&dir);

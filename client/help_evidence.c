@@ -104,3 +104,18 @@ const char help_witness[] =
     "When a log shows two histories, run says so (E-WITNESS-FORK) and keeps "
     "both\n"
     "signed heads as a file in DIR/logs: that is the proof.";
+
+const char help_trust[] =
+    "Witnesses are people outside the relay whose machines sign (cosign) the\n"
+    "heads of its logs, so that it cannot show different histories to\n"
+    "different people, nor go on showing an old directory.  Which of them\n"
+    "count, and how many must have signed, says a policy: a small text file\n"
+    "that your registrar hands out.\n"
+    "\n"
+    "  show       the policy in use, who has cosigned, and when\n"
+    "  use FILE   from now on; it must name this network's logs\n"
+    "  none       no more; the relay's word then stands alone\n"
+    "\n"
+    "With a policy in use the directory is as old as the newest head of it\n"
+    "that enough witnesses cosigned; after 7 days nothing is sent (E-STALE),\n"
+    "unless with --override-stale, which is kept with the packet.";

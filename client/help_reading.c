@@ -71,7 +71,13 @@ const char help_receipt[] =
     "case content (c2sp.org/tlog-proof).  For a packet that was sent it shows\n"
     "when the relay stored it; for one that came, when it was collected.\n"
     "Anybody can check it with `sealpost verify`, offline.  -o never writes\n"
-    "over a file.";
+    "over a file.\n"
+    "\n"
+    "`refresh` fetches a second proof of the same entry, to a head of the log\n"
+    "that witnesses have cosigned since (`sealpost help trust`): of one "
+    "packet,\n"
+    "or of all that have none yet.  The receipt itself stays as it came; -o\n"
+    "then writes the newer proof, --first the original.";
 
 const char help_slip[] =
     "One page to print, in plain words: that a packet was stored and "

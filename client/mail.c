@@ -78,6 +78,7 @@ static const struct {
     size_t at;
 } u64_fields[] = {
     {"created_ms", offsetof(struct mail, created_ms)},
+    {"stale_ms", offsetof(struct mail, stale_ms)},
     {"sealed_ms", offsetof(struct mail, sealed_ms)},
     {"stored_ms", offsetof(struct mail, stored_ms)},
     {"final_ms", offsetof(struct mail, final_ms)},
@@ -209,6 +210,7 @@ mail_drop(struct app *app, const struct mail *m)
     shelf_drop(app, REC_INNER, id);
     shelf_drop(app, REC_WITHHELD, id);
     shelf_drop(app, REC_PROOF, id);
+    shelf_drop(app, REC_REFRESHED, id);
     shelf_drop(app, REC_ENVELOPE, id);
     if (m->direction == INDEX_OUT)
         shelf_drop(app, REC_SEALED, m->id.b);

@@ -58,6 +58,8 @@ struct mail {
     struct device_id device; /* that sealed it */
     uint64_t created_ms, stored_ms, final_ms;
     uint64_t sealed_ms; /* OUT: by the relay's clock; 0: not known */
+    uint64_t stale_ms;  /* OUT: how old the directory was when it was sealed
+                           all the same (--override-stale); 0: fresh */
     uint64_t not_after_s;
     uint64_t stored_index;
     /* A succession (client/succession.h): OUT, the leaf of the POLICY that

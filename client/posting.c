@@ -49,7 +49,7 @@ compose(struct desk *d, const struct compose *c, struct mail *m,
         return rc;
     if (was_online && c->n_files > 0) {
         desk_disconnect(d);
-        fresh.override_stale = true; /* it was fresh a moment ago */
+        fresh.was_online = true;
     }
     rc = compose_packet(d, &fresh, m, pb);
     if (rc == ERR_OK && was_online && d->up == NULL)

@@ -4,15 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/freshness.h"
 #include "client/listing.h"
 #include "client/shelf.h"
 #include "client/table.h"
 #include "client/vault.h"
+#include "client/witnesses_tell.h"
 #include "common/text.h"
 
 #define DAY_MS UINT64_C(86400000)
 enum {
-    STALE_DAYS = 7,   /* from then on nothing may be sent */
     DEVICE_DAYS = 30, /* time for a visit to whoever holds the root */
     PREKEY_DAYS = 10, /* several renewals have been missed */
     LOST_DAYS = 30,   /* what did not arrive is a matter for so long */
@@ -134,21 +135,40 @@ device_ends(const struct sight *s, struct remark *r)
     return true;
 }
 
+static const char *
+stale_next(const struct freshness *f)
+{
+    if (f->is_policy_foreign)
+        return "sealpost trust use FILE, with your registrar's newest policy";
+    if (f->is_clock_behind)
+        return "set this machine's clock";
+    if (f->by_witnesses)
+        return "sealpost sync; if it stays so, phone your registrar: the "
+               "directory may be kept back";
+    return "sealpost sync";
+}
+
+/* By witnesses it ages a day before anything is said: a head that does not
+ * change is cosigned again every few minutes. */
 static bool
 stale(const struct sight *s, struct remark *r)
 {
-    uint64_t synced = roster_synced_ms(s->d->roster);
-    char span[CLOCK_TEXT_MAX];
+    char sentence[STANDING_TEXT - 100];
+    struct freshness f;
 
-    if (synced != 0 && synced + STALE_DAYS * DAY_MS > s->now_ms)
+    freshness_of(s->d->roster, s->now_ms, &f);
+    if (!f.is_stale && (!f.by_witnesses || f.age_ms <= DAY_MS))
         return false;
-    clock_format_span(span, s->now_ms > synced ? s->now_ms - synced : 0);
-    if (synced == 0)
+    if (f.at_ms == 0 && !f.by_witnesses) {
         say(r, "sealpost sync", "There was no complete sync yet.");
+        return true;
+    }
+    freshness_sentence(s->d->roster, &f, sentence, sizeof(sentence));
+    if (f.at_ms == 0)
+        say(r, stale_next(&f), "%s", sentence);
     else
-        say(r, "sealpost sync",
-            "The directory is %s old; after %d days nothing is sent.", span,
-            STALE_DAYS);
+        say(r, stale_next(&f), "%s After %d days nothing is sent.", sentence,
+            FRESHNESS_DAYS);
     return true;
 }
 
@@ -299,14 +319,17 @@ no_paper(const struct sight *s, struct remark *r)
     return true;
 }
 
-/* Cosignatures are not asked for by any policy that this version knows. */
 static bool
 no_witness(const struct sight *s, struct remark *r)
 {
-    (void)s;
+    struct freshness f;
+
+    freshness_of(s->d->roster, s->now_ms, &f);
+    if (f.by_witnesses)
+        return false;
     say(r, "",
-        "No witness is set up: a directory frozen for everybody at "
-        "once would not be noticed.");
+        "No witness is set up (`sealpost help trust`): a directory frozen for "
+        "everybody at once would not be noticed.");
     return true;
 }
 

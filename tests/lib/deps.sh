@@ -26,7 +26,7 @@ packages_of() {
     demo) echo "python3" ;;
     test) echo "libcmocka-dev bats python3 python3-msgpack" \
         "python3-cryptography python3-nacl python3-dissononce faketime" \
-        "golang-go golang-golang-x-mod-dev" ;;
+        "golang-go golang-golang-x-mod-dev openssh-client" ;;
     check) echo "clang clang-format" ;;
     fuzz) echo "clang libclang-rt-14-dev" ;;
     *) die "unknown group of packages: $1" ;;
@@ -101,22 +101,27 @@ debian_mirror() {
             }'
 }
 
+# apt-get with lists and a cache of its own: SUITE on the mirror that this
+# system uses, and nothing of the system's own configuration.
+private_apt() { # DIR deb|deb-src SUITE ARGUMENTS...
+    dir=$1
+    mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
+    echo "$2 [signed-by=$KEYRING] $(debian_mirror) $3 main" \
+        >"$dir/sources.list"
+    shift 3
+    apt-get -qq -o Dir::Etc::sourcelist="$dir/sources.list" \
+        -o Dir::Etc::sourceparts=- -o Dir::State::lists="$dir/lists" \
+        -o Dir::Cache="$dir/cache" -o APT::Sandbox::User= "$@" >&2
+}
+
 fetch_sodium() { # DIR: leaves libsodium_*.orig.tar.* there
     install_packages debian-archive-keyring dpkg-dev
-    mirror=$(debian_mirror)
-    [ -n "$mirror" ] || die "no Debian mirror among this system's apt sources;" \
-        "give SODIUM_TARBALL=FILE (libsodium >= $SODIUM_MIN)"
-    mkdir -p "$1/lists/partial" "$1/cache/archives/partial"
-    echo "deb-src [signed-by=$KEYRING] $mirror $SODIUM_SUITE main" \
-        >"$1/sources.list"
+    [ -n "$(debian_mirror)" ] || die "no Debian mirror among this system's" \
+        "apt sources; give SODIUM_TARBALL=FILE (libsodium >= $SODIUM_MIN)"
     say "fetching libsodium's source from Debian $SODIUM_SUITE"
-    set -- "$1" -qq -o Dir::Etc::sourcelist="$1/sources.list" \
-        -o Dir::Etc::sourceparts=- -o Dir::State::lists="$1/lists" \
-        -o Dir::Cache="$1/cache" -o APT::Sandbox::User=
-    dir=$1
-    shift
-    apt-get "$@" update >&2 && (cd "$dir" && apt-get "$@" source \
-        --download-only libsodium >&2)
+    private_apt "$1" deb-src "$SODIUM_SUITE" update && (cd "$1" &&
+        private_apt "$1" deb-src "$SODIUM_SUITE" source --download-only \
+            libsodium)
 }
 
 build_sodium() { # TARBALL DIR CACHE
@@ -185,6 +190,32 @@ have_promtool() {
     rm -rf "$work"
 }
 
+# Other people's witnesses and a log that asks witnesses, to talk to ours: out
+# of packages of later suites, which are unpacked here and never installed.
+WITNESSES='trixie:litetlog forky:sigsum-go forky:sigsum-log-go'
+
+have_witnesses() {
+    cache=$(cache_dir)/witnesses
+    for w in $WITNESSES; do
+        [ -d "$cache/${w#*:}" ] || fetch_witness "${w%:*}" "${w#*:}" ||
+            say "NO ${w#*:}: tests that talk to it will be skipped"
+    done
+}
+
+fetch_witness() { # SUITE PACKAGE
+    [ -f "$KEYRING" ] && [ -n "$(debian_mirror)" ] || return 1
+    say "fetching $2 out of Debian $1"
+    mkdir -p "$cache"
+    work=$(mktemp -d "$cache/work.XXXXXX")
+    private_apt "$work" deb "$1" -o Acquire::http::Timeout=20 update &&
+        (cd "$work" && private_apt "$work" deb "$1" download "$2" &&
+            dpkg-deb -x "$2"_*.deb root) &&
+        mv -T "$work/root/usr/bin" "$cache/$2"
+    status=$?
+    rm -rf "$work"
+    return $status
+}
+
 print_flags() {
     prefix=$(sodium_prefix)
     [ -z "$prefix" ] ||
@@ -201,7 +232,7 @@ elif is_debian; then
     for group in "$@"; do
         set -- $(packages_of "$group")
         install_packages "$@"
-        [ "$group" != test ] || have_promtool
+        [ "$group" != test ] || { have_promtool && have_witnesses; }
     done
 else
     check_elsewhere

@@ -12,6 +12,7 @@
 #include "proto/chunked.h"
 #include "proto/packet_type.h"
 #include "proto/pad.h"
+#include "tests/lib/bundle_vectors.h"
 #include "tests/lib/json_out.h"
 #include "tests/lib/packet_fixture.h"
 
@@ -564,5 +565,6 @@ const struct packet_vectors_file packet_vectors[] = {
     {"receipts.json", make_receipts},
     {"prekeys.json", make_prekeys},
     {"attachments.json", make_attachments},
+    {"evidence.json", bundle_vectors_make},
     {NULL, NULL},
 };

@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests/lib"))
 
 import mlkem  # noqa: E402
 import reader  # noqa: E402
+import reader_evidence  # noqa: E402
 
 VECTORS = os.path.join(ROOT, "tests/vectors")
 
@@ -155,10 +156,59 @@ def the_relays_receipts_verify():
                                                     key))
 
 
+def check_evidence(v, row):
+    """What the file proves, as both readers see it."""
+    name = v["witness_name"].encode(), bytes.fromhex(v["witness_key"])
+    p = reader_evidence.judge(bytes.fromhex(row["bundle"]), name)
+    same(p["who"].network_id.hex(), row["network_id"], "network id")
+    for field in ("packet_id", "pkt_digest", "sender_agency",
+                  "recipient_mailbox"):
+        same(p["common"][field].hex(), row[field], field)
+    same(p["signed"], bool(row["signed"]), "signed")
+    same(p.get("sender_was", "unknown"), row["sender_was"], "sender")
+    same(p["disclosed"], row["disclosed"], "disclosed")
+    same(len(p["events"]), len(row["events"]), "events")
+    for got, want in zip(p["events"], row["events"]):
+        same(got["event"]["type"], want["type"], "type")
+        same(got["event"]["time_ms"], want["time_ms"], "time")
+        same(got["index"], want["index"], "index")
+        same(got["behind_it"] or "missing", want["behind_it"], "behind it")
+        same(got["decrypted"], bool(want["decrypted"]), "decrypted")
+        same(p["witnessed"].get(got["index"]) or 0, want["witnessed_by_s"],
+             "witnessed")
+
+
+def evidence_proves_the_same_to_a_stranger():
+    v = vectors("sealpost/evidence.json")
+    for row in v["bundles"]:
+        try:
+            check_evidence(v, row)
+            fault = "none"
+        except reader_evidence.Fault as e:
+            fault = e.section
+        except AssertionError as e:
+            raise AssertionError(f"{row['name']}: {e}") from None
+        same(fault, row["fault"], row["name"])
+
+
+def evidence_is_spoilt_by_any_byte():
+    data = bytes.fromhex(vectors("sealpost/evidence.json")["bundles"][0]
+                         ["bundle"])
+    whole = reader_evidence.judge(data)
+    for at in range(0, len(data), 61):
+        try:
+            p = reader_evidence.judge(changed(data, at))
+        except reader.Bad:
+            continue
+        # Nobody is made to have said something else: less is proven.
+        assert not p["signed"] and whole["signed"], f"byte {at}"
+
+
 TESTS = [xwing_agrees_with_its_draft, every_packet_ends_as_it_should,
          digests_are_the_same, attachments_open,
          receipts_and_withdrawals_verify,
-         prekeys_verify_and_are_of_their_seed, the_relays_receipts_verify]
+         prekeys_verify_and_are_of_their_seed, the_relays_receipts_verify,
+         evidence_proves_the_same_to_a_stranger, evidence_is_spoilt_by_any_byte]
 
 
 def main():

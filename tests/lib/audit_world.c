@@ -9,19 +9,17 @@
 
 /* ---- a world ---- */
 
-static const struct dir_agency *
-admit_auditor(struct net *net)
+void
+world_scope(struct world *w, const char *services)
 {
-    struct sign_secret root;
     struct statement st;
     struct agency_id id;
 
-    net_sign_key(net, &root);
-    net_fill_admit(net, &st, &root, "Auditors", CLASS_AUDITOR);
-    st.body.admit.services = text_ref("scope agencies=* from=* to=*");
-    assert_int_equal(net_log_registrar(net, &st).effect, DIR_APPLIED);
-    agency_id_of(&id, &root.pub);
-    return directory_agency(net->dir, &id);
+    net_fill_admit(&w->net, &st, &w->auditor_root, "Auditors", CLASS_AUDITOR);
+    st.body.admit.services = text_ref(services);
+    assert_int_equal(net_log_registrar(&w->net, &st).effect, DIR_APPLIED);
+    agency_id_of(&id, &w->auditor_root.pub);
+    w->auditor = directory_agency(w->net.dir, &id);
 }
 
 int
@@ -34,7 +32,8 @@ world_setup(void **state)
     assert_int_equal(net_desk(&w->net, "Harbour Light", CLASS_NON_STATUTORY),
                      NGO);
     assert_int_equal(net_desk(&w->net, "Central Hub", CLASS_STATUTORY), HUB);
-    w->auditor = admit_auditor(&w->net);
+    net_sign_key(&w->net, &w->auditor_root);
+    world_scope(w, "scope agencies=* from=* to=*");
     assert_int_equal(vkey_make(&w->key, "relay.test/delivery", NOTE_ED25519,
                                &w->net.log_key.pub),
                      ERR_OK);
@@ -109,6 +108,19 @@ store_from(struct world *w, unsigned packet, unsigned from, unsigned to)
         .actor = w->net.devices[from].id,
         .pkt_digest = {{(uint8_t)packet, 9}},
         .not_after = w->now_s + 14 * DAY_S,
+    };
+
+    return log_event(w, &ev, NULL, 0);
+}
+
+unsigned
+log_read(struct world *w, uint64_t first)
+{
+    struct event ev = {
+        .type = EVENT_AUDITOR_READ,
+        .time_ms = w->now_s * 1000,
+        .sender = w->auditor->id,
+        .ref = first,
     };
 
     return log_event(w, &ev, NULL, 0);

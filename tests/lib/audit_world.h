@@ -26,6 +26,7 @@ struct world {
     struct net net;
     struct vkey key;
     const struct dir_agency *auditor;
+    struct sign_secret auditor_root;
     uint64_t leaf_time_s[NET_LEAVES];
     uint64_t now_s;
     unsigned helpers; /* of audits */
@@ -45,6 +46,8 @@ struct world {
 /* For cmocka_unit_test_setup_teardown(). */
 int world_setup(void **state);
 int world_teardown(void **state);
+/* Another ADMIT of the auditor: "scope agencies=* from=* to=*". */
+void world_scope(struct world *w, const char *services);
 struct head head_at(const struct world *w, uint64_t size);
 
 /* ---- entries; each gives its index ---- */
@@ -54,6 +57,8 @@ unsigned log_event(struct world *w, const struct event *ev,
                    const void *evidence, size_t len);
 unsigned store_from(struct world *w, unsigned packet, unsigned from,
                     unsigned to);
+/* An auditor's question for openings from entry FIRST on. */
+unsigned log_read(struct world *w, uint64_t first);
 /* From NGO to HUB. */
 unsigned store(struct world *w, unsigned packet);
 /* The event TYPE of the packet that STORED began, as of now, by DEVICE. */

@@ -97,13 +97,17 @@ number_of(const struct buf *answer, const char *name)
 static const char *
 why_not_ready(const struct http_view *v)
 {
+    uint64_t full, busy_s;
+
     if (v->rc != ERR_OK || v->answer.failed || v->answer.len == 0)
         return "the relay does not answer\n";
-    if (number_of(&v->answer, "disk_full") != 0)
+    full = number_of(&v->answer, "disk_full");
+    busy_s = number_of(&v->answer, "writer_busy_s");
+    if (full == UINT64_MAX || busy_s == UINT64_MAX)
+        return "the relay cannot say how it is\n";
+    if (full != 0)
         return "the relay's disk is full\n";
-    if (number_of(&v->answer, "writer_busy_s") >= STUCK_S)
-        return "the relay's writer is stuck\n";
-    return NULL;
+    return busy_s >= STUCK_S ? "the relay's writer is stuck\n" : NULL;
 }
 
 static void

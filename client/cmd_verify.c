@@ -18,6 +18,7 @@
 #include "common/bytes.h"
 #include "common/clock.h"
 #include "common/os.h"
+#include "proto/era.h"
 #include "proto/proof.h"
 #include "proto/receipt.h"
 
@@ -32,6 +33,7 @@ struct verify {
     struct trust *policy; /* NULL without --policy; owned */
     struct trusted judged;
     struct receipt receipt;
+    struct era era; /* whose key it is, by the vault's directory */
 };
 
 /* ---- whose receipt it should be ---- */
@@ -132,6 +134,23 @@ tell_parties(const struct verify *v, const struct event *ev)
     tell_party(v, "to", ev->recipient.b, mailbox);
 }
 
+/* What became of the log since: names and keys change, and a relay may have
+ * been restored (PROTOCOL.md section 14.9). */
+static void
+tell_era(const struct verify *v)
+{
+    if (v->era.key.name[0] == '\0' || v->era.end == ERA_TODAY)
+        return;
+    if (era_holds(&v->era, v->receipt.index))
+        out_line(v->app, "\nThe log goes on under another name since; the "
+                         "entry is in it.");
+    else
+        out_line(v->app,
+                 "\nThe relay was restored from an older copy since, and its "
+                 "log has lost this entry.\nThe receipt shows that it was "
+                 "there.");
+}
+
 static void
 tell(const struct verify *v)
 {
@@ -156,6 +175,7 @@ tell(const struct verify *v)
     out_line(v->app, "  relay      %s", v->key.name);
     out_line(v->app, "  entry      %" PRIu64 " of a log of %" PRIu64,
              v->receipt.index, v->receipt.head.size);
+    tell_era(v);
     out_line(v->app,
              "\nIt says nothing of what the packet holds: nobody but the "
              "two agencies knows that.");
@@ -183,6 +203,8 @@ tell_json(const struct verify *v)
     json_put_u64(out, "size", r->head.size);
     json_put_hex(out, "root", r->head.root.b, 32);
     json_put_str(out, "relay", v->key.name);
+    if (v->era.key.name[0] != '\0')
+        json_put_bool(out, "lost_in_restore", !era_holds(&v->era, r->index));
 }
 
 /* ---- a receipt ---- */
@@ -197,8 +219,13 @@ check_receipt(struct verify *v, const struct buf *b, struct problem *pb)
         if (rc == ERR_OK)
             v->key = *v->judged.log;
     }
-    if (rc == ERR_OK)
+    if (rc == ERR_OK && v->policy == NULL && v->office.roster != NULL)
+        rc = era_receipt(roster_directory(v->office.roster), b->data, b->len,
+                         &v->receipt, &v->era);
+    else if (rc == ERR_OK)
         rc = receipt_verify(b->data, b->len, &v->key, &v->receipt);
+    if (rc == ERR_OK && v->era.key.name[0] != '\0')
+        v->key = v->era.key;
     if (rc == ERR_MALFORMED)
         (void)problem_set(pb, P_VERIFY, rc, "the receipt does not verify",
                           "the file is cut or changed, or it is no "

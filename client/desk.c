@@ -6,7 +6,6 @@
 #include "client/joining.h"
 #include "client/sync.h"
 #include "client/witnesses.h"
-#include "proto/era.h"
 
 bool
 is_passing(enum err e)
@@ -134,18 +133,6 @@ desk_open(struct app *app, enum desk_line line, struct desk *d,
     return rc;
 }
 
-/* Our newest head as the note that WELCOME carries; none yet: empty. */
-static void
-note_of(const struct roster *r, unsigned log, const struct head *h,
-        struct buf *out)
-{
-    struct era e;
-
-    if (h->size > 0 && era_of_head(roster_directory(r), log, h, &e) == ERR_OK &&
-        head_to_note(h, &e.key, out) != ERR_OK)
-        buf_clear(out);
-}
-
 enum err
 desk_connect(struct desk *d, bool mail, struct problem *pb)
 {
@@ -155,8 +142,8 @@ desk_connect(struct desk *d, bool mail, struct problem *pb)
     struct upstream_options opt = {.mail = mail, .events = &events, .arg = d};
     enum err rc;
 
-    note_of(d->roster, LOG_DIRECTORY, roster_directory_head(d->roster), &dir);
-    note_of(d->roster, LOG_DELIVERY, roster_delivery_head(d->roster), &dlv);
+    roster_note(d->roster, LOG_DIRECTORY, &dir);
+    roster_note(d->roster, LOG_DELIVERY, &dlv);
     opt.directory_checkpoint = (struct span){dir.data, dir.len};
     opt.delivery_checkpoint = (struct span){dlv.data, dlv.len};
     rc = upstream_open(&d->id, &opt, &d->up, pb);

@@ -20,8 +20,16 @@ static enum err
 connect(struct office *o, struct problem *pb)
 {
     struct upstream_options opt = {.deadline_ms = DEADLINE_MS};
-    enum err rc = upstream_open(&o->id, &opt, &o->up, pb);
+    struct buf dir = {0}, dlv = {0};
+    enum err rc;
 
+    roster_note(o->roster, LOG_DIRECTORY, &dir);
+    roster_note(o->roster, LOG_DELIVERY, &dlv);
+    opt.directory_checkpoint = (struct span){dir.data, dir.len};
+    opt.delivery_checkpoint = (struct span){dlv.data, dlv.len};
+    rc = upstream_open(&o->id, &opt, &o->up, pb);
+    buf_clear(&dir);
+    buf_clear(&dlv);
     return rc == ERR_OK ? sync_welcome(o->up, o->roster, pb) : rc;
 }
 

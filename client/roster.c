@@ -15,6 +15,7 @@
 #include "client/vault.h"
 #include "common/bytes.h"
 #include "common/clock.h"
+#include "proto/era.h"
 #include "proto/merkle.h"
 #include "proto/msg.h"
 
@@ -185,6 +186,17 @@ const struct head *
 roster_delivery_head(const struct roster *r)
 {
     return &r->heads[LOG_DELIVERY];
+}
+
+void
+roster_note(const struct roster *r, unsigned log, struct buf *out)
+{
+    const struct head *h = &r->heads[log];
+    struct era e;
+
+    if (h->size > 0 && era_of_head(r->dir, log, h, &e) == ERR_OK &&
+        head_to_note(h, &e.key, out) != ERR_OK)
+        buf_reset(out);
 }
 
 uint64_t

@@ -44,6 +44,9 @@ enum err roster_leaf(const struct roster *r, uint64_t index, struct buf *out,
 /* Newest heads verified under the relay's key; size 0 when none was seen. */
 const struct head *roster_directory_head(const struct roster *r);
 const struct head *roster_delivery_head(const struct roster *r);
+/* The newest head of LOG as the note that WELCOME carries; appends nothing when
+ * none was seen. */
+void roster_note(const struct roster *r, unsigned log, struct buf *out);
 /* A newer delivery head, already joined by a verified consistency proof. */
 enum err roster_set_delivery_head(struct roster *r, const struct head *h,
                                   struct problem *pb);

@@ -140,14 +140,14 @@ tell(struct app *app, const struct succession_loss *l, const struct head *ours,
              " to %" PRIu64 " of its log, which this machine had seen, are "
              "lost there.  What was signed about them stays valid.",
              l->from, ours->size - 1);
-    if (l->events > 0) {
-        clock_format_local(when, l->since_ms);
-        out_note(app,
-                 "%u of them are ours, since %s: %u packet%s sent again by "
-                 "itself, %u had arrived or ended already.",
-                 l->events, when, l->again, l->again == 1 ? " is" : "s are",
-                 l->ended);
-    }
+    if (l->again + l->ended + l->events == 0)
+        return;
+    clock_format_local(when, l->since_ms);
+    out_note(app,
+             "Of ours, since %s: %u packet%s again by %s; %u had come to an "
+             "end already, which our receipts still prove.",
+             when, l->again, l->again == 1 ? " goes" : "s go",
+             l->again == 1 ? "itself" : "themselves", l->ended);
 }
 
 enum err

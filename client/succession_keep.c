@@ -137,6 +137,8 @@ adapt(struct keeping *k, struct mail *m, struct succession_loss *loss,
 
     if (m->direction != INDEX_OUT)
         return ERR_OK;
+    if (is_lost && (loss->since_ms == 0 || m->stored_ms < loss->since_ms))
+        loss->since_ms = m->stored_ms;
     if (is_lost && m->state == MAIL_STORED && m->is_sealed) {
         loss->again++;
         return queue_again(k, m, pb);

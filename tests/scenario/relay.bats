@@ -294,6 +294,8 @@ print(s.recv(1000))' "$net/relay/run/control.sock" "$net/asking" \
 
 # --- copies ---------------------------------------------------------------------
 
+no_copy="use the newest copy of the data directory; if there is none, \`sealpostd succession\` asks the registrar for a new name"
+
 advance() { # one more agency: three leaves of the directory, seen by the NGO
     running "$@"
     quietly network_join late "Late Agency" GB partner desk "the laptop"
@@ -310,11 +312,11 @@ advance() { # one more agency: three leaves of the directory, seen by the NGO
     mv "$net/copy" "$net/relay"
     relay_says 1 E-RESTORED "the relay does not start" \
         "the database is older than what was signed: the directory log has 10 entries, the guard $net/guard remembers 13*" \
-        "use the newest copy of the data directory" \
+        "$no_copy" \
         run_relay --config "$net/guard.conf"
     relay_says 1 E-RESTORED "cannot open the data directory" \
         "the database is older than what was signed: the directory log has 10 entries, *" \
-        "use the newest copy, or ask the registrar for a new origin" \
+        "$no_copy" \
         daemon check --data "$net/relay" --config "$net/guard.conf"
 }
 
@@ -328,7 +330,7 @@ advance() { # one more agency: three leaves of the directory, seen by the NGO
     [ "$code" != 0 ]
     ended_with 1
     tail -n 1 "$net/relay.log" >"$said.out"
-    said_has "error: stopping: a client holds a directory head of size 13 under our own key; this data directory has 10: it was restored from an older copy, or another relay runs with the same keys"
+    said_has "error: stopping: a client holds a directory head of 13 entries under our own key; this data directory has 10: the last 3 (entries 10 to 12) are missing; it was restored from an older copy, or another relay runs with the same keys"
 }
 
 # --- damage ---------------------------------------------------------------------

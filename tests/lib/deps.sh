@@ -191,29 +191,34 @@ have_promtool() {
 }
 
 # Other people's witnesses and a log that asks witnesses, to talk to ours: out
-# of packages of later suites, which are unpacked here and never installed.
-WITNESSES='trixie:litetlog forky:sigsum-go forky:sigsum-log-go'
+# of packages of a later suite, which are unpacked here and never installed.
+WITNESS_SUITE=forky
+WITNESS_PACKAGES='torchwood sigsum-go sigsum-log-go'
+WITNESS_PROGRAMS='litewitness witnessctl sigsum-witness sigsum-key sigsum-submit
+sigsum-verify sigsum-log-primary sigsum-mktree'
 
 have_witnesses() {
-    cache=$(cache_dir)/witnesses
-    for w in $WITNESSES; do
-        [ -d "$cache/${w#*:}" ] || fetch_witness "${w%:*}" "${w#*:}" ||
-            say "NO ${w#*:}: tests that talk to it will be skipped"
-    done
+    cache=$(cache_dir)
+    [ -d "$cache/witnesses" ] && return 0
+    work=$(mktemp -d "$cache/work.XXXXXX")
+    fetch_witnesses "$work" && mv -T "$work/bin" "$cache/witnesses" ||
+        say "NO other people's witnesses: tests that talk to them are skipped"
+    rm -rf "$work"
 }
 
-fetch_witness() { # SUITE PACKAGE
+fetch_witnesses() { # DIR: leaves their programs in DIR/bin
     [ -f "$KEYRING" ] && [ -n "$(debian_mirror)" ] || return 1
-    say "fetching $2 out of Debian $1"
-    mkdir -p "$cache"
-    work=$(mktemp -d "$cache/work.XXXXXX")
-    private_apt "$work" deb "$1" -o Acquire::http::Timeout=20 update &&
-        (cd "$work" && private_apt "$work" deb "$1" download "$2" &&
-            dpkg-deb -x "$2"_*.deb root) &&
-        mv -T "$work/root/usr/bin" "$cache/$2"
-    status=$?
-    rm -rf "$work"
-    return $status
+    say "fetching witnesses out of Debian $WITNESS_SUITE: $WITNESS_PACKAGES"
+    private_apt "$1" deb "$WITNESS_SUITE" -o Acquire::http::Timeout=20 update &&
+        (cd "$1" && private_apt "$1" deb "$WITNESS_SUITE" download \
+            $WITNESS_PACKAGES) || return 1
+    mkdir "$1/bin"
+    for p in $WITNESS_PACKAGES; do
+        dpkg-deb -x "$1/$p"_*.deb "$1/root" || return 1
+    done
+    for p in $WITNESS_PROGRAMS; do
+        mv "$1/root/usr/bin/$p" "$1/bin/" || return 1
+    done
 }
 
 print_flags() {

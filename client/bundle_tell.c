@@ -259,20 +259,20 @@ put_network(json_t *out, const struct bundle_proven *p, enum bundle_basis basis)
 
 void
 bundle_tell(struct app *app, const struct bundle_proven *p,
-            enum bundle_basis basis, const struct trust *trust)
+            const struct bundle_reader *r)
 {
     json_t *out = app->result;
     json_t *events = json_array();
     json_t *proves = bundle_proves(p);
-    json_t *warnings = bundle_warnings(p);
-    json_t *rest = bundle_proves_not(p, trust);
+    json_t *warnings = bundle_warnings(p, r);
+    json_t *rest = bundle_proves_not(p, r);
 
-    tell_basis(app, p, basis);
+    tell_basis(app, p, r->basis);
     tell_parties(app, p);
     tell_list(app, "What it proves:", proves);
     tell_list(app, "What was said later:", warnings);
     tell_list(app, "What it does not prove:", rest);
-    put_network(out, p, basis);
+    put_network(out, p, r->basis);
     put_packet(out, p);
     for (size_t i = 0; i < p->n_fates; i++)
         (void)json_array_append_new(events, event_json(p, &p->fates[i]));

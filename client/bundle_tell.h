@@ -17,15 +17,24 @@ enum bundle_basis {
     BASIS_POLICY,  /* a policy file */
 };
 
+/* What the reader brought. */
+struct bundle_reader {
+    enum bundle_basis basis;
+    const struct trust *trust;   /* or NULL */
+    const struct directory *dir; /* of the vault here, or NULL: knows what the
+                                    file leaves out */
+};
+
 /* Prints it, and puts it into APP's result. */
 void bundle_tell(struct app *app, const struct bundle_proven *p,
-                 enum bundle_basis basis, const struct trust *trust);
+                 const struct bundle_reader *r);
 
 /* The sentences alone, JSON arrays of texts; each is whole and ends in a full
  * stop. */
 json_t *bundle_proves(const struct bundle_proven *p);
-json_t *bundle_warnings(const struct bundle_proven *p);
+json_t *bundle_warnings(const struct bundle_proven *p,
+                        const struct bundle_reader *r);
 json_t *bundle_proves_not(const struct bundle_proven *p,
-                          const struct trust *trust);
+                          const struct bundle_reader *r);
 
 #endif

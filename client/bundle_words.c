@@ -274,8 +274,28 @@ say_suspended(json_t *list, const struct bundle_proven *p)
                 at_s(p->who.agencies[i].suspended_s).text);
 }
 
+/* What the file leaves out, and the reader's own directory knows. */
+static void
+say_left_out(json_t *list, const struct bundle_proven *p,
+             const struct directory *dir)
+{
+    for (size_t i = 0; i < p->who.n_devices; i++) {
+        const struct who_device *d = &p->who.devices[i];
+        const struct dir_device *known = directory_device(dir, &d->id);
+
+        if (known == NULL || known->revoked_index == DIR_NEVER ||
+            (d->revoked_index != DIR_NEVER &&
+             d->since_s <= known->revoked_since_s))
+            continue;
+        say(list,
+            "BEWARE: %s was revoked as of %s, says your directory; the file "
+            "leaves that out.",
+            name_of_device(p, &d->id).text, at_s(known->revoked_since_s).text);
+    }
+}
+
 json_t *
-bundle_warnings(const struct bundle_proven *p)
+bundle_warnings(const struct bundle_proven *p, const struct bundle_reader *r)
 {
     json_t *list = json_array();
 
@@ -293,6 +313,8 @@ bundle_warnings(const struct bundle_proven *p)
                 name_of_device(p, &f->event.actor).text);
     }
     say_suspended(list, p);
+    if (r->dir != NULL)
+        say_left_out(list, p, r->dir);
     return list;
 }
 
@@ -390,7 +412,7 @@ say_times(json_t *list, const struct bundle_proven *p,
 }
 
 json_t *
-bundle_proves_not(const struct bundle_proven *p, const struct trust *trust)
+bundle_proves_not(const struct bundle_proven *p, const struct bundle_reader *r)
 {
     json_t *list = json_array();
     uint64_t newest = 0;
@@ -409,7 +431,7 @@ bundle_proves_not(const struct bundle_proven *p, const struct trust *trust)
             p->lists.n_atts, p->lists.n_atts == 1 ? "" : "s",
             p->lists.n_atts == 1 ? "s" : "");
     say(list, "That a person has read it: what signs is a machine.");
-    say_times(list, p, trust);
+    say_times(list, p, r->trust);
     for (size_t i = 0; i < p->n_fates; i++)
         if (p->fates[i].head_size > newest)
             newest = p->fates[i].head_size;
@@ -418,7 +440,7 @@ bundle_proves_not(const struct bundle_proven *p, const struct trust *trust)
             "That nothing was left out, and what came after entry %" PRIu64
             " of the log.",
             newest - 1);
-    if (p->has_directory)
+    if (p->has_directory && r->dir == NULL)
         say(list,
             "That no other revocation exists: the statements are a selection "
             "out of the directory's first %" PRIu64 ".",

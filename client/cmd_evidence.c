@@ -229,7 +229,13 @@ write_file(struct evidence *e, struct problem *pb)
 static void
 tell(struct evidence *e)
 {
-    bundle_tell(e->app, &e->p, e->is_trim ? BASIS_ITSELF : BASIS_VAULT, NULL);
+    struct bundle_reader r = {.basis = BASIS_ITSELF};
+
+    if (!e->is_trim) {
+        r.basis = BASIS_VAULT;
+        r.dir = roster_directory(e->d.roster);
+    }
+    bundle_tell(e->app, &e->p, &r);
     json_put_text(e->app->result, "file", e->to, strlen(e->to));
     if (e->p.disclosed == 0)
         out_note(e->app, "\nThe file names agencies, machines and times, and "

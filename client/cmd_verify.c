@@ -333,34 +333,38 @@ given_network(const char *hex, struct hash *out, struct problem *pb)
  * is here; the network that the bundle itself names. */
 static enum err
 verify_evidence(struct verify *v, const char *vkey, const char *network,
-                struct problem *pb)
+                const char *part, struct problem *pb)
 {
     struct bundle_anchor a = {0};
-    enum bundle_basis basis = BASIS_ITSELF;
+    struct bundle_reader r = {.basis = BASIS_ITSELF, .trust = v->policy};
     struct hash id;
     enum err rc = ERR_OK;
 
     if (network != NULL) {
         rc = given_network(network, &id, pb);
         a.network_id = &id;
-        basis = BASIS_NETWORK;
+        r.basis = BASIS_NETWORK;
     }
     if (rc == ERR_OK && vkey != NULL) {
         rc = given_vkey(&v->key, vkey, pb);
         a.log = &v->key;
-        basis = BASIS_KEY;
+        r.basis = BASIS_KEY;
     }
     if (v->policy != NULL) {
         a.trust = v->policy;
-        basis = BASIS_POLICY;
+        r.basis = BASIS_POLICY;
     }
-    if (rc == ERR_OK && basis == BASIS_ITSELF &&
+    if (rc == ERR_OK && r.basis == BASIS_ITSELF &&
         vault_exists(v->app->home) == ERR_OK) {
         rc = office_open(v->app, OFFICE_OFFLINE, &v->office, pb);
         a.network_id = &v->office.id.network_id;
-        basis = BASIS_VAULT;
+        r.basis = BASIS_VAULT;
     }
-    return rc == ERR_OK ? verify_bundle(v->app, &v->file, &a, basis, pb) : rc;
+    if (rc != ERR_OK)
+        return rc;
+    if (v->office.roster != NULL)
+        r.dir = roster_directory(v->office.roster);
+    return verify_bundle(v->app, &v->file, &a, &r, part, pb);
 }
 
 /* ---- any of them ---- */
@@ -414,10 +418,12 @@ cmd_verify(struct app *app, int argc, char **argv)
     const char *vkey = NULL;
     const char *network = NULL;
     const char *policy = NULL;
+    const char *part = NULL;
     struct verify v = {.app = app};
     const struct arg table[] = {{"--vkey", ARG_TEXT, &vkey},
                                 {"--network", ARG_TEXT, &network},
-                                {"--policy", ARG_TEXT, &policy}};
+                                {"--policy", ARG_TEXT, &policy},
+                                {"--part", ARG_TEXT, &part}};
     struct problem pb = {0};
     size_t n;
     enum err rc = args_parse(argc, argv, ARGS(table), &v.path, 1, &n, &pb);
@@ -434,7 +440,7 @@ cmd_verify(struct app *app, int argc, char **argv)
         rc = read_file(&v, &pb);
     if (rc == ERR_OK)
         rc = bundle_is(v.file.data, v.file.len)
-                 ? verify_evidence(&v, vkey, network, &pb)
+                 ? verify_evidence(&v, vkey, network, part, &pb)
                  : verify_other(&v, vkey, &pb);
     office_close(&v.office);
     buf_clear(&v.file);

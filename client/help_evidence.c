@@ -34,7 +34,7 @@ const char help_verify[] =
     "names its own network: --vkey, or --network ID, says which one you "
     "trust;\n"
     "without them it is that of the vault here, and without a vault the id is\n"
-    "shown for you to compare.\n"
+    "shown for you to compare.  --part PART shows a part that it discloses.\n"
     "\n"
     "With a directory that `sealpost export` made: each file against\n"
     "manifest.json, then the receipt in it.  Exit code 14 when anything is "

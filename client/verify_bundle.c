@@ -3,6 +3,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "client/args.h"
+#include "client/profile.h"
+
 static const char what[] = "the evidence does not verify";
 
 /* "an entry of the directory (4)": what people call the pieces. */
@@ -67,10 +70,51 @@ check_quorum(const struct bundle_proven *p, const struct trust *t,
     return ERR_OK;
 }
 
+/* ---- what was disclosed ---- */
+
+static void
+show(struct app *app, const struct bundle_part *p)
+{
+    const char *name = p->number < PART_COUNT ? part_name(p->number) : "";
+    json_t *j = json_object();
+
+    out_line(app, "\nPart %u%s%s, as the sender signed it:\n", p->number,
+             *name == '\0' ? "" : " ", name);
+    out_safe(app, p->bytes.p, p->bytes.len, true);
+    out_line(app, "%s", "");
+    json_put_u64(j, "part", p->number);
+    json_put_text(j, "text", p->bytes.p, p->bytes.len);
+    json_put(app->result, "shown", j);
+}
+
+static enum err
+show_part(struct app *app, const struct bundle *b, const char *text,
+          struct problem *pb)
+{
+    unsigned long n;
+    enum err rc = ERR_OK;
+
+    if (text == NULL)
+        return ERR_OK;
+    n = part_by_name(text);
+    if (n == PART_COUNT)
+        rc = args_number(text, "--part", 0, 255, &n, pb);
+    if (rc != ERR_OK)
+        return rc;
+    for (size_t i = 0; i < b->n_parts; i++)
+        if (b->parts[i].number == n) {
+            show(app, &b->parts[i]);
+            return ERR_OK;
+        }
+    return problem_set(pb, P_NOT_FOUND, ERR_NOTFOUND,
+                       "the part cannot be shown",
+                       "part %lu is not disclosed in this file", n);
+}
+
 enum err
 verify_bundle(struct app *app, const struct buf *bytes,
-              const struct bundle_anchor *a, enum bundle_basis basis,
-              struct problem *pb)
+              const struct bundle_anchor *a, const struct bundle_reader *r,
+              const char *part, struct problem *pb)
 {
     struct bundle_proven p = {0};
     struct bundle_fault f = {0};
@@ -84,8 +128,10 @@ verify_bundle(struct app *app, const struct buf *bytes,
         (void)fault_problem(&f, pb);
     if (rc == ERR_OK) {
         rc = check_quorum(&p, a->trust, pb);
-        bundle_tell(app, &p, basis, a->trust);
+        bundle_tell(app, &p, r);
     }
+    if (rc == ERR_OK)
+        rc = show_part(app, &b, part, pb);
     bundle_proven_clear(&p);
     bundle_clear(&b);
     return problem_from_err(pb, what, rc);

@@ -8,9 +8,11 @@
 #include "client/bundle_tell.h"
 
 /* Judges BYTES and tells what they prove, or P_VERIFY naming the piece that is
- * wrong.  BASIS says which fields of A are there. */
+ * wrong.  PART (may be NULL) is the disclosed part to show besides, by number
+ * or name; P_NOT_FOUND. */
 enum err verify_bundle(struct app *app, const struct buf *bytes,
-                       const struct bundle_anchor *a, enum bundle_basis basis,
+                       const struct bundle_anchor *a,
+                       const struct bundle_reader *r, const char *part,
                        struct problem *pb);
 
 #endif

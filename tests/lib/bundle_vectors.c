@@ -257,21 +257,6 @@ put_away(struct bundle_fixture *f)
     free(f);
 }
 
-const char *
-bundle_vectors_name(size_t i)
-{
-    return i < CASES ? cases[i].name : NULL;
-}
-
-void
-bundle_vectors_bytes(size_t i, struct buf *out)
-{
-    struct bundle_fixture *f = play(i);
-
-    assert_int_equal(bundle_format(&f->b, out), ERR_OK);
-    put_away(f);
-}
-
 /* ---- what it proves ---- */
 
 static const char *

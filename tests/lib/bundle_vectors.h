@@ -10,8 +10,5 @@
 
 /* The JSON of evidence.json onto OUT. */
 void bundle_vectors_make(struct buf *out);
-/* One bundle, as bytes: what a fuzzer starts from.  NULL behind the last. */
-const char *bundle_vectors_name(size_t i);
-void bundle_vectors_bytes(size_t i, struct buf *out);
 
 #endif

@@ -135,3 +135,9 @@ args_missing(struct problem *pb, const char *why_fmt, ...)
     va_end(ap);
     return problem_set(pb, P_USAGE, ERR_MALFORMED, what, "%s", why);
 }
+
+bool
+args_is_blank(const char *text)
+{
+    return text[strspn(text, " \t")] == '\0';
+}

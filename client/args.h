@@ -39,6 +39,8 @@ enum err args_parse(int argc, char **argv, const struct arg *table,
 enum err args_number(const char *text, const char *name, unsigned long min,
                      unsigned long max, unsigned long *out, struct problem *pb);
 
+/* Nothing but white space. */
+bool args_is_blank(const char *text);
 /* P_USAGE, "the command is not complete", and why. */
 enum err args_missing(struct problem *pb, const char *why_fmt, ...)
     __attribute__((format(printf, 2, 3)));

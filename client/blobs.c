@@ -39,6 +39,18 @@ load_of(struct app *app, const struct mail_att *att, struct blob *out,
     return blob_load(app, &id, out, pb);
 }
 
+bool
+blob_is_here(struct app *app, const struct mail_att *att)
+{
+    struct problem none = {0};
+    struct blob b = {0};
+    bool yes = load_of(app, att, &b, &none) == ERR_OK && b.is_complete &&
+               os_is_file(b.path);
+
+    free(b.path);
+    return yes;
+}
+
 enum err
 blob_load(struct app *app, const struct blob_id *id, struct blob *out,
           struct problem *pb)
@@ -142,16 +154,49 @@ read_for_upload(void *arg, uint64_t offset, uint8_t *out, size_t len)
 }
 
 static enum err
-upload_from(struct desk *d, const struct mail_att *att, int fd,
+open_sealed(struct desk *d, const struct mail_att *att, int *fd,
             struct problem *pb)
+{
+    struct blob b = {0};
+    enum err rc = load_of(d->app, att, &b, pb);
+
+    if (rc == ERR_OK)
+        rc = os_open(fd, b.path, OS_READ, 0);
+    free(b.path);
+    if (rc == ERR_OK)
+        return rc;
+    return problem_set(pb, P_VAULT_DAMAGED, rc,
+                       "an attachment is not in the vault any more",
+                       "its sealed file cannot be read");
+}
+
+static enum err
+send_rest(struct desk *d, const struct mail_att *att, uint32_t handle,
+          uint64_t have, struct problem *pb)
+{
+    struct msg_field end[] = {[BLOB_END_HANDLE] = msg_u(handle)};
+    struct reading r = {d->app, att->name, -1, att->ct_len};
+    enum err rc = open_sealed(d, att, &r.fd, pb);
+
+    if (rc == ERR_OK)
+        rc = upstream_upload(d->up, handle, have, att->ct_len - have,
+                             read_for_upload, &r, pb);
+    os_close(&r.fd);
+    if (rc != ERR_OK)
+        return rc;
+    return upstream_call(d->up, MSG_BLOB_END, end, 1, MSG_BLOB_AT, NULL, NULL,
+                         pb);
+}
+
+/* What the relay has already, of a packet before, is not even opened. */
+enum err
+blob_upload(struct desk *d, const struct mail_att *att, struct problem *pb)
 {
     struct msg_field put_fields[] = {
         [BLOB_PUT_ATT_ID] = msg_bin(att->id.b, sizeof(att->id.b)),
         [BLOB_PUT_CT_LEN] = msg_u(att->ct_len),
         [BLOB_PUT_DIGEST] = msg_bin(att->digest.b, sizeof(att->digest.b)),
     };
-    struct msg_field end_fields[1];
-    struct reading r = {d->app, att->name, fd, att->ct_len};
     const struct msg *at;
     uint64_t have;
     uint32_t handle;
@@ -168,32 +213,7 @@ upload_from(struct desk *d, const struct mail_att *att, int fd,
         return problem_set(pb, P_RELAY_ERROR, ERR_MALFORMED,
                            "the relay's words make no sense",
                            "it has more of an attachment than there is");
-    rc = upstream_upload(d->up, handle, have, att->ct_len - have,
-                         read_for_upload, &r, pb);
-    if (rc != ERR_OK)
-        return rc;
-    end_fields[BLOB_END_HANDLE] = msg_u(handle);
-    return upstream_call(d->up, MSG_BLOB_END, end_fields, 1, MSG_BLOB_AT, NULL,
-                         NULL, pb);
-}
-
-enum err
-blob_upload(struct desk *d, const struct mail_att *att, struct problem *pb)
-{
-    struct blob b = {0};
-    int fd = -1;
-    enum err rc = load_of(d->app, att, &b, pb);
-
-    if (rc == ERR_OK)
-        rc = os_open(&fd, b.path, OS_READ, 0);
-    free(b.path);
-    if (rc != ERR_OK)
-        return problem_set(pb, P_VAULT_DAMAGED, rc,
-                           "an attachment is not in the vault any more",
-                           "its sealed file cannot be read");
-    rc = upload_from(d, att, fd, pb);
-    os_close(&fd);
-    return rc;
+    return send_rest(d, att, handle, have, pb);
 }
 
 /* ---- down ---- */
@@ -420,10 +440,24 @@ use_atts(struct used *u, const struct mail *m)
     return rc;
 }
 
+/* What did not arrive may be sent on, also when the relay has dropped it. */
+static bool
+may_go_again(const struct mail *m)
+{
+    static const struct packet_id none;
+
+    if (!id_eq(&m->moved_to, &none))
+        return false; /* the other packet needs them now */
+    return mail_is_going_on(m) ||
+           (mail_is_lost(m) &&
+            m->final_ms + (uint64_t)BLOBS_LOST_DAYS * DAY_MS > clock_wall_ms());
+}
+
 static bool
 needs_files(const struct mail *m)
 {
-    return m->direction != INDEX_OUT || m->state <= MAIL_STORED;
+    return m->direction != INDEX_OUT || m->state <= MAIL_STORED ||
+           may_go_again(m);
 }
 
 static enum err

@@ -35,8 +35,12 @@ enum err blob_download(struct desk *d, const struct mail_att *att,
 /* Writes the opened file to FD. */
 enum err blob_open_to(struct app *app, const struct mail_att *att,
                       const uint8_t key[32], int fd, struct problem *pb);
+/* How long files of a packet that did not arrive stay for another. */
+enum { BLOBS_LOST_DAYS = 30 };
+/* Is its sealed file here, whole? */
+bool blob_is_here(struct app *app, const struct mail_att *att);
 /* Deletes files that no packet needs any more: none received here, none sent
- * that still waits.  Cheap when there are no attachments. */
+ * that still waits or may be sent on.  Cheap when there are no attachments. */
 enum err blobs_sweep(struct app *app, struct problem *pb);
 /* Right after blob_seal, when the packet is given up. */
 void blob_forget(struct app *app, const struct agency_id *owner,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/args.h"
+#include "client/certificate.h"
 #include "client/commands.h"
 #include "client/export.h"
 #include "client/listing.h"
@@ -89,11 +90,14 @@ cmd_export(struct app *app, int argc, char **argv)
         rc = args_missing(&pb, "export needs the ID of a packet (or `latest`) "
                                "and -o DIRECTORY");
     if (rc == ERR_OK)
+        rc = certificate_export(app, id, dir, &pb);
+    if (rc == ERR_NOTFOUND && pb.id == P_NONE) {
         rc = desk_open(app, DESK_OFFLINE, &d, &pb);
-    if (rc == ERR_OK)
-        rc = pick_mail(app, id, PICK_ANY, &m, &pb);
-    if (rc == ERR_OK)
-        rc = export(&d, &m, dir, &pb);
+        if (rc == ERR_OK)
+            rc = pick_mail(app, id, PICK_ANY, &m, &pb);
+        if (rc == ERR_OK)
+            rc = export(&d, &m, dir, &pb);
+    }
     mail_clear(&m);
     desk_close(&d);
     return rc == ERR_OK ? EXIT_CODE_OK : app_fail(app, &pb);

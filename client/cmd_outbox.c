@@ -1,6 +1,7 @@
 /*
  * cmd_outbox.c - `sealpost outbox`: what was sent or waits, newest first.
  */
+#include "client/alert.h"
 #include "client/args.h"
 #include "client/commands.h"
 #include "client/listing.h"
@@ -10,19 +11,24 @@ struct outbox {
     struct desk *d;
     struct mails mails;
     const struct mail *queued, *lost, *newest; /* newest of each, or NULL */
+    const struct mail *overdue;                /* that comes first */
     size_t n_hidden;
 };
 
 static void
 note(struct outbox *out, const struct mail *m)
 {
+    static const struct packet_id none;
+
     if (out->newest == NULL)
         out->newest = m;
     if (out->queued == NULL && m->state == MAIL_QUEUED)
         out->queued = m;
-    if (out->lost == NULL &&
-        (m->state == MAIL_REFUSED || m->state == MAIL_EXPIRED))
+    if (out->lost == NULL && mail_is_lost(m) && id_eq(&m->moved_to, &none))
         out->lost = m;
+    if (mail_is_overdue(m) &&
+        (out->overdue == NULL || alert_comes_before(m, out->overdue)))
+        out->overdue = m;
 }
 
 static void
@@ -64,6 +70,9 @@ say_next(struct app *app, const struct outbox *out)
                  out->n_hidden);
     if (out->newest == NULL) {
         out_next(app, "sealpost new");
+    } else if (out->overdue != NULL) {
+        mail_short(id, &out->overdue->id);
+        out_next(app, "sealpost status %s", id);
     } else if (out->queued != NULL) {
         out_next(app, "sealpost sync");
     } else {

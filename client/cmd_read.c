@@ -9,6 +9,7 @@
 #include "client/contact.h"
 #include "client/content.h"
 #include "client/listing.h"
+#include "client/notice.h"
 #include "client/story.h"
 #include "client/table.h"
 #include "common/os.h"
@@ -254,6 +255,69 @@ show(struct app *app, struct reading *r, struct problem *pb)
     return rc;
 }
 
+/* ---- a notice of non-delivery ---- */
+
+static void
+notice_next(struct app *app, const struct notice *n)
+{
+    static const struct packet_id none;
+    char id[9];
+
+    mail_short(id, &n->packet);
+    if (n->m.direction != INDEX_OUT)
+        out_next(app, "phone them");
+    else if (!id_eq(&n->m.moved_to, &none) || mail_is_going_on(&n->m))
+        out_next(app, "sealpost status %s", id);
+    else
+        out_next(app, "phone them, or sealpost readdress %s", id);
+}
+
+static enum err
+show_notice(struct app *app, const struct desk *d, struct notice *n,
+            struct problem *pb)
+{
+    struct buf text = {0};
+    char id[9];
+    enum err rc;
+
+    notice_words(d, n, &text);
+    rc = problem_from_err(pb, "a notice cannot be shown", buf_status(&text));
+    if (rc == ERR_OK)
+        rc = notice_set_read(app, n, pb);
+    if (rc == ERR_OK) {
+        json_t *j = notice_json(d, n);
+
+        (void)json_object_update(app->result, j);
+        json_decref(j);
+        json_put_text(app->result, "text", text.data, text.len);
+        notice_short(id, n);
+        out_line(app, "notice of non-delivery %s\n\n%.*s", id,
+                 (int)(text.len - 1), (const char *)text.data);
+        if (n->proof.len > 0)
+            out_line(app, "sealpost receipt %s -o FILE writes it.", id);
+        notice_next(app, n);
+    }
+    buf_clear(&text);
+    return rc;
+}
+
+/* ERR_NOTFOUND without a problem: ID names no notice. */
+static enum err
+read_notice(struct app *app, const char *id, struct problem *pb)
+{
+    struct notice n = {0};
+    struct desk d = {0};
+    enum err rc = desk_open(app, DESK_OFFLINE, &d, pb);
+
+    if (rc == ERR_OK)
+        rc = notice_find(app, id, &n, pb);
+    if (rc == ERR_OK)
+        rc = show_notice(app, &d, &n, pb);
+    notice_clear(&n);
+    desk_close(&d);
+    return rc;
+}
+
 int
 cmd_read(struct app *app, int argc, char **argv)
 {
@@ -271,9 +335,12 @@ cmd_read(struct app *app, int argc, char **argv)
     if (rc == ERR_OK)
         rc = parse_part(part, &r.only, &pb);
     if (rc == ERR_OK)
+        rc = read_notice(app, id, &pb);
+    if (rc == ERR_NOTFOUND && pb.id == P_NONE) {
         rc = load(app, id, &r, &pb);
-    if (rc == ERR_OK)
-        rc = show(app, &r, &pb);
+        if (rc == ERR_OK)
+            rc = show(app, &r, &pb);
+    }
     content_clear(&r.c);
     letter_clear(&r.l);
     mail_clear(&r.m);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "client/args.h"
+#include "client/certificate.h"
 #include "client/commands.h"
 #include "client/office.h"
 #include "client/pick.h"
@@ -82,8 +83,10 @@ receipt(struct app *app, int argc, char **argv)
 {
     const char *file = NULL;
     const char *id = NULL;
+    const char *event = NULL;
     bool first = false;
     const struct arg table[] = {{"-o", ARG_TEXT, &file},
+                                {"--event", ARG_TEXT, &event},
                                 {"--first", ARG_FLAG, &first}};
     struct problem pb = {0};
     struct mail m = {0};
@@ -95,7 +98,10 @@ receipt(struct app *app, int argc, char **argv)
         rc = args_missing(&pb, "of which packet?  `sealpost outbox` lists the "
                                "ids; `latest` is the newest that was sent");
     if (rc == ERR_OK)
-        rc = desk_open(app, DESK_OFFLINE, &d, &pb);
+        rc = certificate_give(app, id, event, file, &pb);
+    if (rc != ERR_NOTFOUND || pb.id != P_NONE)
+        return rc == ERR_OK ? EXIT_CODE_OK : app_fail(app, &pb);
+    rc = desk_open(app, DESK_OFFLINE, &d, &pb);
     if (rc == ERR_OK)
         rc = pick_sent_first(app, id, &m, &pb);
     if (rc == ERR_OK)

@@ -5,9 +5,11 @@
 
 #include "client/args.h"
 #include "client/commands.h"
+#include "client/duty.h"
 #include "client/pick.h"
 #include "client/posting.h"
 #include "client/sending.h"
+#include "common/clock.h"
 #include "common/os.h"
 #include "proto/packet_type.h"
 
@@ -15,7 +17,7 @@ struct send_args {
     const char *to, *file, *draft, *text, *text_file, *type, *expires;
     const char *in_reply_to, *consent;
     struct arg_list files;
-    bool urgent, stale;
+    bool urgent, stale, escalate;
 };
 
 static enum err
@@ -31,6 +33,7 @@ parse(int argc, char **argv, struct send_args *a, struct problem *pb)
         {"--urgent", ARG_FLAG, &a->urgent},
         {"--expires", ARG_TEXT, &a->expires},
         {"--in-reply-to", ARG_TEXT, &a->in_reply_to},
+        {"--escalate", ARG_FLAG, &a->escalate},
         {"--override-stale", ARG_FLAG, &a->stale},
         {"--override-consent", ARG_TEXT, &a->consent},
     };
@@ -50,7 +53,11 @@ parse(int argc, char **argv, struct send_args *a, struct problem *pb)
                            "the command is not complete",
                            "send takes one of FILE.json, --draft ID, --text "
                            "TEXT and --text-file FILE");
-    if (a->consent != NULL && a->consent[strspn(a->consent, " \t")] == '\0')
+    if (a->escalate && !a->urgent)
+        return problem_set(pb, P_USAGE, ERR_MALFORMED,
+                           "the command is not complete",
+                           "--escalate is for urgent packets: add --urgent");
+    if (a->consent != NULL && args_is_blank(a->consent))
         return problem_set(pb, P_USAGE, ERR_MALFORMED,
                            "the command is not complete",
                            "--override-consent needs a reason; it travels "
@@ -124,6 +131,7 @@ read_options(struct desk *d, const struct send_args *a, struct compose *c,
     mail_clear(&m);
     c->days = (unsigned)days;
     c->urgent = a->urgent;
+    c->escalate = a->escalate;
     c->override_stale = a->stale;
     for (size_t i = 0; i < a->files.n; i++)
         c->files[i] = a->files.item[i];
@@ -151,13 +159,41 @@ prepare(struct desk *d, const struct send_args *a, struct sending *s,
     return rc == ERR_OK ? sending_prepare(d, s, a->consent, c, pb) : rc;
 }
 
-/* Sent is sent: a person who has just been shown what leaves is asked once.
- * Scripts (no terminal, --json) and --yes are not. */
+/* Who sends something urgent sees first whether anybody is there. */
 static enum err
-agree(struct app *app, const struct sending *s, bool *go, struct problem *pb)
+look_there(struct desk *d, const struct compose *c, struct collected *there,
+           struct problem *pb)
+{
+    uint64_t now_ms = clock_wall_ms();
+    struct mailbox_id deputy;
+    json_t *j;
+    enum err rc;
+
+    if (!c->urgent)
+        return ERR_OK;
+    rc = collected_ask(d, &c->to, there, pb);
+    if (rc != ERR_OK)
+        return rc;
+    duty_tell_collected(d, &c->to, there, now_ms);
+    if (c->escalate && !duty_deputy(d->roster, &c->to, &deputy))
+        out_note(d->app, "Note: that mailbox names no deputy; --escalate can "
+                         "do nothing until it does.");
+    j = duty_json(d->roster, &c->to);
+    json_put(j, "collected", collected_json(there, now_ms));
+    json_put(d->app->result, "recipient", j);
+    return ERR_OK;
+}
+
+/* Sent is sent: a person who has just been shown what leaves, or that nobody
+ * is there for something urgent, is asked once.  Scripts (no terminal, --json)
+ * and --yes are not. */
+static enum err
+agree(struct app *app, const struct sending *s, const struct collected *there,
+      bool *go, struct problem *pb)
 {
     *go = true;
-    if (s->doc == NULL || app->json || !os_is_tty(0))
+    if ((s->doc == NULL && !collected_is_late(there, clock_wall_ms())) ||
+        app->json || !os_is_tty(0))
         return ERR_OK;
     return app_confirm(app, "Send it?  Sent is sent.", go, pb);
 }
@@ -181,6 +217,7 @@ cmd_send(struct app *app, int argc, char **argv)
     struct sending s = {0};
     struct draft draft = {0};
     struct compose c = {0};
+    struct collected there = {0};
     int code = EXIT_CODE_OK;
     bool go = false;
     enum err rc = parse(argc, argv, &a, &pb);
@@ -190,7 +227,9 @@ cmd_send(struct app *app, int argc, char **argv)
     if (rc == ERR_OK)
         rc = prepare(&d, &a, &s, &draft, &c, &pb);
     if (rc == ERR_OK)
-        rc = agree(app, &s, &go, &pb);
+        rc = look_there(&d, &c, &there, &pb);
+    if (rc == ERR_OK)
+        rc = agree(app, &s, &there, &go, &pb);
     if (rc == ERR_OK && go)
         code = posting_send(&d, &c, NULL);
     else if (rc == ERR_OK)

@@ -9,6 +9,7 @@
 #include "client/args.h"
 #include "client/commands.h"
 #include "client/contact.h"
+#include "client/duty.h"
 #include "client/listing.h"
 #include "client/standing.h"
 #include "client/story.h"
@@ -17,6 +18,8 @@
 #include "proto/receipt.h"
 
 /* ---- one packet ---- */
+
+static const struct packet_id no_packet;
 
 struct one {
     struct desk d;
@@ -106,6 +109,32 @@ show_receipt(struct app *app, const json_t *receipt)
         out_line(app, "\nReceipt: does NOT verify under the relay's key.");
 }
 
+/* What this packet goes on for, and what goes on for it. */
+static void
+show_chain(struct app *app, const struct one *o)
+{
+    char id[9];
+    char name[256];
+
+    if (!id_eq(&o->m.resend_of, &no_packet)) {
+        mail_short(id, &o->m.resend_of);
+        out_line(app,
+                 "Before:   packet %s, which was sent to another desk and "
+                 "did not arrive",
+                 id);
+    }
+    if (!id_eq(&o->m.moved_to, &no_packet)) {
+        mail_short(id, &o->m.moved_to);
+        out_line(app, "Goes on:  as packet %s", id);
+    } else if (mail_is_going_on(&o->m)) {
+        roster_mailbox_name(o->d.roster, &o->m.moving_to, name, sizeof(name));
+        out_line(app, "Goes on:  to %s, with the next sync", name);
+    } else if (o->m.is_escalating && o->m.state <= MAIL_STORED) {
+        out_line(app, "Goes on:  to the deputy by itself, when nobody collects "
+                      "it");
+    }
+}
+
 static void
 show_one(struct app *app, const struct one *o)
 {
@@ -139,6 +168,30 @@ show_one(struct app *app, const struct one *o)
     if (o->m.state <= MAIL_STORED)
         out_line(app, "Expires:  %s",
                  show_time(until, o->m.not_after_s * 1000));
+    show_chain(app, o);
+    if (mail_is_overdue(&o->m))
+        out_line(app, "Warned:   %s: nobody has collected it",
+                 show_time(until, o->m.warned_ms));
+}
+
+static bool
+may_go_on(const struct mail *m)
+{
+    return (mail_is_overdue(m) || mail_is_lost(m)) && !mail_is_own_copy(m) &&
+           !mail_is_going_on(m) && id_eq(&m->moved_to, &no_packet);
+}
+
+static void
+next_to_go_on(struct app *app, const struct one *o)
+{
+    struct mailbox_id deputy;
+    char id[9];
+
+    mail_short(id, &o->m.id);
+    if (duty_deputy(o->d.roster, &o->m.peer_mailbox, &deputy))
+        out_next(app, "phone them, or sealpost readdress %s --deputy", id);
+    else
+        out_next(app, "phone them, or sealpost readdress %s --to MAILBOX", id);
 }
 
 static void
@@ -154,11 +207,16 @@ next_of_one(struct app *app, const struct one *o)
                  id, id);
     else if (o->m.direction == INDEX_IN)
         out_next(app, "sealpost read %s", id);
+    else if (o->m.direction == INDEX_OUT && may_go_on(&o->m))
+        next_to_go_on(app, o);
     else if (o->m.state <= MAIL_STORED)
         out_next(app, "sealpost sync");
-    else if (o->m.state == MAIL_EXPIRED || o->m.state == MAIL_REFUSED)
+    else if (mail_is_lost(&o->m) && id_eq(&o->m.moved_to, &no_packet))
         out_next(app, "phone them, then send it again");
-    else
+    else if (mail_is_lost(&o->m)) {
+        mail_short(id, &o->m.moved_to);
+        out_next(app, "sealpost status %s", id);
+    } else
         out_next(app, "sealpost slip %s", id);
 }
 
@@ -181,7 +239,7 @@ load_one(struct app *app, const char *id, struct one *o, struct problem *pb)
 }
 
 static void
-tell_one(struct app *app, const struct one *o)
+tell_one(struct app *app, struct one *o)
 {
     json_t *j = listing_json(&o->d, &o->m, o->state);
     json_t *receipt = story_receipt_json(&o->d, &o->m);
@@ -191,6 +249,11 @@ tell_one(struct app *app, const struct one *o)
     json_put(app->result, "events", story_json(&o->story));
     show_one(app, o);
     show_story(app, o);
+    if (o->m.direction == INDEX_OUT && may_go_on(&o->m))
+        duty_tell(&o->d, &o->m.peer_mailbox);
+    if (o->m.direction != INDEX_IN)
+        json_put(app->result, "duty",
+                 duty_json(o->d.roster, &o->m.peer_mailbox));
     show_receipt(app, receipt);
     json_put(app->result, "receipt", receipt);
     next_of_one(app, o);
@@ -217,7 +280,9 @@ static bool
 is_open(const struct mail *m)
 {
     return m->direction == INDEX_OUT && !mail_is_own_copy(m) &&
-           m->state != MAIL_HANDED_OVER && m->state != MAIL_WITHDRAWN;
+           m->state != MAIL_HANDED_OVER &&
+           (m->state != MAIL_WITHDRAWN || mail_is_going_on(m)) &&
+           id_eq(&m->moved_to, &no_packet);
 }
 
 static void

@@ -1,6 +1,7 @@
 /*
  * cmd_sync.c - `sealpost sync`: send, fetch, receipts; once.
  */
+#include "client/alert.h"
 #include "client/args.h"
 #include "client/commands.h"
 #include "client/exchange.h"
@@ -15,6 +16,7 @@ tell_json(const struct desk *d, json_t *out)
     json_put_u64(out, "quarantined", c->quarantined);
     json_put_u64(out, "receipts", c->receipts);
     json_put_u64(out, "undelivered", c->undelivered);
+    json_put_u64(out, "readdressed", c->readdressed);
     json_put_u64(out, "alarms", c->alarms);
     json_put_u64(out, "directory_size", roster_directory_head(d->roster)->size);
     json_put_u64(out, "delivery_size", roster_delivery_head(d->roster)->size);
@@ -31,7 +33,7 @@ tell(struct app *app, const struct desk *d)
     out_next(app, "%s",
              c->received > 0      ? "sealpost inbox"
              : c->quarantined > 0 ? "sealpost quarantine"
-             : c->undelivered > 0 ? "sealpost outbox"
+             : c->undelivered > 0 ? "sealpost inbox"
                                   : "sealpost");
 }
 
@@ -49,8 +51,12 @@ cmd_sync(struct app *app, int argc, char **argv)
         rc = desk_connect(&d, true, &pb);
     if (rc == ERR_OK) {
         rc = exchange_all(&d, &pb);
-        if (rc == ERR_OK || d.count.alarms > 0)
+        if (rc == ERR_OK || d.count.alarms > 0) {
+            struct problem none = {0};
+
+            (void)alert_tell_all(&d, &none);
             tell(app, &d);
+        }
     }
     desk_close(&d);
     return rc == ERR_OK ? EXIT_CODE_OK : app_fail(app, &pb);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "client/args.h"
+#include "client/certificate.h"
 #include "client/commands.h"
 #include "client/exported.h"
 #include "client/office.h"
@@ -99,6 +100,10 @@ sentence(uint8_t type)
         return "The sender withdrew the packet";
     case EVENT_EXPIRED:
         return "The packet expired before anybody collected it";
+    case EVENT_WARNED:
+        return "The relay warned that nobody had collected the packet";
+    case EVENT_READDRESSED:
+        return "Another packet went on for this one, to another mailbox,";
     default:
         return "The relay logged an event of the packet";
     }
@@ -179,6 +184,8 @@ tell(const struct verify *v)
     out_line(v->app,
              "\nIt says nothing of what the packet holds: nobody but the "
              "two agencies knows that.");
+    if (*certificate_proves(ev) != '\0')
+        out_line(v->app, "\n%s", certificate_proves(ev));
     if (v->policy != NULL)
         trust_file_tell(v->app, v->policy, &v->judged);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/alert.h"
 #include "client/args.h"
 #include "client/commands.h"
 #include "client/exchange.h"
@@ -73,6 +74,18 @@ describe(struct watch *w, const struct packet_id *id, struct buf *out)
 }
 
 static void
+tell_warned(struct watch *w, const struct packet_id *id)
+{
+    struct problem none = {0};
+    struct mail m = {0};
+
+    if (mail_load(w->app, id, INDEX_OUT, &m, &none) == ERR_OK ||
+        mail_load(w->app, id, INDEX_OWN, &m, &none) == ERR_OK)
+        alert_tell(&w->d, &m, clock_wall_ms());
+    mail_clear(&m);
+}
+
+static void
 on_happened(void *arg, const char *event, const struct packet_id *id)
 {
     struct watch *w = arg;
@@ -90,6 +103,8 @@ on_happened(void *arg, const char *event, const struct packet_id *id)
              about.data == NULL ? "" : (const char *)about.data);
     (void)fflush(stdout);
     buf_clear(&about);
+    if (strcmp(event, "warned") == 0)
+        tell_warned(w, id);
     *w->end = o;
     w->end = &o->next;
 }

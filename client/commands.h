@@ -19,7 +19,7 @@ command_fn cmd_registrar, cmd_join, cmd_device, cmd_agency, cmd_key,
 
 /* writing */
 command_fn cmd_new, cmd_drafts, cmd_draft, cmd_check, cmd_send, cmd_outbox,
-    cmd_withdraw;
+    cmd_withdraw, cmd_readdress;
 
 /* the connection */
 command_fn cmd_sync, cmd_watch;

@@ -6,6 +6,7 @@
 
 #include "client/blobs.h"
 #include "client/freshness.h"
+#include "client/compose_inside.h"
 #include "client/letter.h"
 #include "client/shelf.h"
 #include "common/clock.h"
@@ -140,16 +141,8 @@ compose_check(struct desk *d, const struct compose *c, struct problem *pb)
 
 /* ---- content ---- */
 
-struct draft {
-    struct mail m;
-    struct inner in;
-    struct buf meta;     /* part 0 */
-    struct buf text;     /* INNER */
-    struct buf withheld; /* REC_WITHHELD */
-};
-
-static void
-draft_clear(struct draft *x)
+void
+packing_clear(struct packing *x)
 {
     mail_clear(&x->m);
     inner_clear(&x->in);
@@ -160,7 +153,7 @@ draft_clear(struct draft *x)
 
 /* Names of attachments travel in meta, never in the clear. */
 static json_t *
-meta_json(const struct draft *x, const struct compose *c)
+meta_json(const struct packing *x, const struct compose *c)
 {
     json_t *j = c->meta == NULL ? json_object() : json_deep_copy(c->meta);
     json_t *list = json_array();
@@ -184,8 +177,9 @@ meta_json(const struct draft *x, const struct compose *c)
     return j;
 }
 
-static void
-add_part(struct inner *in, uint8_t number, const void *bytes, size_t len)
+void
+packing_add_part(struct inner *in, uint8_t number, const void *bytes,
+                 size_t len)
 {
     struct inner_part *p = &in->parts[in->n_parts++];
 
@@ -198,7 +192,7 @@ add_part(struct inner *in, uint8_t number, const void *bytes, size_t len)
 
 /* The commitment alone travels; what it stands for stays in the vault. */
 static void
-withhold_part(struct draft *x, uint8_t number, struct span bytes)
+withhold_part(struct packing *x, uint8_t number, struct span bytes)
 {
     struct inner_part *p = &x->in.parts[x->in.n_parts++];
 
@@ -213,7 +207,7 @@ withhold_part(struct draft *x, uint8_t number, struct span bytes)
 }
 
 static enum err
-fill_parts(struct draft *x, const struct compose *c, struct problem *pb)
+fill_parts(struct packing *x, const struct compose *c, struct problem *pb)
 {
     json_t *meta = meta_json(x, c);
     enum err rc = json_write(&x->meta, meta, 0);
@@ -221,10 +215,10 @@ fill_parts(struct draft *x, const struct compose *c, struct problem *pb)
     json_decref(meta);
     if (rc != ERR_OK)
         return problem_from_err(pb, refused, rc);
-    add_part(&x->in, INNER_PART_META, x->meta.data, x->meta.len);
+    packing_add_part(&x->in, INNER_PART_META, x->meta.data, x->meta.len);
     for (uint8_t n = 1; n < INNER_PARTS_MAX; n++)
         if (c->parts[n].len > 0)
-            add_part(&x->in, n, c->parts[n].p, c->parts[n].len);
+            packing_add_part(&x->in, n, c->parts[n].p, c->parts[n].len);
         else if (c->withheld[n].len > 0)
             withhold_part(x, n, c->withheld[n]);
     return problem_from_err(pb, refused, buf_status(&x->withheld));
@@ -232,8 +226,8 @@ fill_parts(struct draft *x, const struct compose *c, struct problem *pb)
 
 /* The signature is over a header that is not known yet: the outbox signs again
  * when it seals.  Here it only makes the bytes whole. */
-static enum err
-sign_inner(struct draft *x, const struct identity *id, struct problem *pb)
+enum err
+packing_sign(struct packing *x, const struct identity *id, struct problem *pb)
 {
     static const struct hash no_header;
     enum err rc = inner_sign(&x->text, &x->in, &no_header, &id->sign);
@@ -261,7 +255,7 @@ struct named_att {
 };
 
 static void
-take_atts(struct draft *x, const struct agency_id *owner,
+take_atts(struct packing *x, const struct agency_id *owner,
           const struct named_att *list, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -289,7 +283,7 @@ part_of(const struct compose *c, size_t i)
 }
 
 static enum err
-seal_files(struct desk *d, const struct compose *c, struct draft *x,
+seal_files(struct desk *d, const struct compose *c, struct packing *x,
            struct problem *pb)
 {
     struct named_att *list = calloc(c->n_files + 1, sizeof(*list));
@@ -351,6 +345,7 @@ fill_mail(const struct desk *d, const struct compose *c, struct mail *m)
     (void)roster_mailbox_agency(d->roster, &c->to, &m->peer_agency);
     if (own != NULL)
         m->own_mailbox = own->id;
+    m->is_escalating = c->escalate;
     m->device = d->id.device;
     m->created_ms = clock_wall_ms();
     m->not_after_s = not_after(c, m->created_ms);
@@ -359,8 +354,8 @@ fill_mail(const struct desk *d, const struct compose *c, struct mail *m)
     (void)snprintf(m->waiting, sizeof(m->waiting), "network");
 }
 
-static void
-fill_inner(const struct desk *d, struct draft *x)
+void
+packing_fill(const struct desk *d, struct packing *x)
 {
     x->in.type = x->m.type;
     x->in.sender = d->id.agency;
@@ -370,8 +365,8 @@ fill_inner(const struct desk *d, struct draft *x)
 }
 
 /* (T) */
-static void
-put_draft(struct app *app, const struct draft *x)
+void
+packing_put(struct app *app, const struct packing *x)
 {
     uint8_t id[16];
 
@@ -383,13 +378,13 @@ put_draft(struct app *app, const struct draft *x)
 }
 
 static enum err
-keep(struct app *app, const struct draft *x, struct problem *pb)
+keep(struct app *app, const struct packing *x, struct problem *pb)
 {
     enum err rc = shelf_begin(app, pb);
 
     if (rc != ERR_OK)
         return rc;
-    put_draft(app, x);
+    packing_put(app, x);
     return shelf_end(app, ERR_OK, pb);
 }
 
@@ -397,18 +392,18 @@ enum err
 compose_packet(struct desk *d, const struct compose *c, struct mail *out,
                struct problem *pb)
 {
-    struct draft x = {0};
+    struct packing x = {0};
     enum err rc = compose_check(d, c, pb);
 
     if (rc != ERR_OK)
         return rc;
     fill_mail(d, c, &x.m);
-    fill_inner(d, &x);
+    packing_fill(d, &x);
     rc = seal_files(d, c, &x, pb);
     if (rc == ERR_OK) {
         rc = fill_parts(&x, c, pb);
         if (rc == ERR_OK)
-            rc = sign_inner(&x, &d->id, pb);
+            rc = packing_sign(&x, &d->id, pb);
         if (rc == ERR_OK)
             rc = keep(d->app, &x, pb);
         for (size_t i = 0; rc != ERR_OK && i < x.m.n_atts; i++)
@@ -418,111 +413,6 @@ compose_packet(struct desk *d, const struct compose *c, struct mail *out,
         *out = x.m;
         x.m = (struct mail){0};
     }
-    draft_clear(&x);
-    return rc;
-}
-
-/* ---- the copy for colleagues ---- */
-
-static bool
-has_colleagues(const struct desk *d, const struct mail *m)
-{
-    const struct directory *dir = roster_directory(d->roster);
-    const struct dir_mailbox *own = directory_mailbox(dir, &m->own_mailbox);
-    const struct dir_device *live[LIMIT_MAILBOX_DEVICES];
-    size_t n;
-
-    if (own == NULL || id_eq(&m->own_mailbox, &m->peer_mailbox) ||
-        m->type == PACKET_TYPE_OWN_COPY)
-        return false;
-    n = directory_live_devices(dir, own, clock_wall_ms() / 1000, live);
-    for (size_t i = 0; i < n; i++)
-        if (!id_eq(&live[i]->id, &d->id.device))
-            return true;
-    return false;
-}
-
-static enum err
-copy_mail(const struct mail *m, struct mail *copy)
-{
-    struct mail x = *m;
-    enum err rc;
-
-    x.atts = NULL;
-    rc = mail_atts(&x, m->n_atts);
-    if (rc != ERR_OK)
-        return rc;
-    memcpy(x.atts, m->atts, m->n_atts * sizeof(*m->atts));
-    crypto_random(x.id.b, sizeof(x.id.b));
-    x.original = m->id;
-    x.type = PACKET_TYPE_OWN_COPY;
-    x.state = MAIL_QUEUED;
-    x.peer_mailbox = m->own_mailbox;
-    x.stored_ms = x.stored_index = 0;
-    x.is_sealed = false;
-    memset(&x.pkt_digest, 0, sizeof(x.pkt_digest));
-    (void)snprintf(x.waiting, sizeof(x.waiting), "network");
-    *copy = x;
-    return ERR_OK;
-}
-
-static void
-put_original(json_t *meta, const struct mail *m)
-{
-    json_t *j = json_object();
-
-    json_put_hex(j, "packet_id", m->id.b, sizeof(m->id.b));
-    json_put_hex(j, "mailbox", m->peer_mailbox.b, sizeof(m->peer_mailbox.b));
-    json_put_u64(j, "type", m->type);
-    json_put(meta, "original", j);
-}
-
-/* All parts but meta keep their blinds, hence their commitments: everybody can
- * see that it is the same original. */
-static enum err
-copy_inner(const struct desk *d, const struct letter *l, const struct mail *m,
-           struct draft *x)
-{
-    enum err rc;
-
-    put_original(l->meta, m);
-    rc = json_write(&x->meta, l->meta, 0);
-    if (rc != ERR_OK)
-        return rc;
-    x->in = l->in;
-    fill_inner(d, x);
-    x->in.n_parts = 0;
-    add_part(&x->in, INNER_PART_META, x->meta.data, x->meta.len);
-    for (size_t i = 1; i < l->in.n_parts; i++)
-        x->in.parts[x->in.n_parts++] = l->in.parts[i];
-    return ERR_OK;
-}
-
-enum err
-compose_own_copy(struct desk *d, struct mail *m, struct problem *pb)
-{
-    static const struct packet_id none;
-    struct letter l = {0};
-    struct draft x = {0};
-    enum err rc;
-
-    /* One that is stored again has its copy. */
-    if (!id_eq(&m->own_copy, &none) || !has_colleagues(d, m))
-        return ERR_OK;
-    rc = letter_load(d->app, m, &l, pb);
-    if (rc == ERR_OK)
-        rc = problem_from_err(pb, refused, copy_mail(m, &x.m));
-    if (rc == ERR_OK) {
-        x.m.peer_agency = d->id.agency;
-        rc = problem_from_err(pb, refused, copy_inner(d, &l, m, &x));
-    }
-    if (rc == ERR_OK)
-        rc = sign_inner(&x, &d->id, pb);
-    if (rc == ERR_OK) {
-        put_draft(d->app, &x);
-        m->own_copy = x.m.id;
-    }
-    draft_clear(&x);
-    letter_clear(&l);
+    packing_clear(&x);
     return rc;
 }

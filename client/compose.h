@@ -25,6 +25,7 @@ struct compose {
     struct mailbox_id to;
     uint8_t type; /* enum packet_type */
     bool urgent;
+    bool escalate; /* to the deputy by itself, when warned */
     bool override_stale;
     bool was_online; /* a moment ago: the directory is up to date */
     unsigned days; /* until it expires */
@@ -52,5 +53,19 @@ enum err compose_packet(struct desk *d, const struct compose *c,
 /* (T) The copy of M (just stored) for our mailbox's other devices, if it has
  * any; M->own_copy is set then. */
 enum err compose_own_copy(struct desk *d, struct mail *m, struct problem *pb);
+
+/* A packet that goes on for another of ours, which ended or is about to. */
+struct again {
+    const struct mail *old; /* OUT */
+    struct mailbox_id to;
+    unsigned parts;      /* PART_BITs that may go there; the others are cut */
+    const char *consent; /* reason against a missing agreement, or NULL */
+    bool is_asked_anew;  /* TO is of another agency: its agreement counts */
+};
+/* The same content, thread and attachments (their keys, ids and sealed bytes)
+ * in a new packet, into the vault in state QUEUED; the old one is linked to it
+ * in the same transaction.  Gives the packet; clear it. */
+enum err compose_again(struct desk *d, const struct again *a, struct mail *out,
+                       struct problem *pb);
 
 #endif

@@ -7,67 +7,19 @@
 
 #include "client/evidence.h"
 #include "client/letter.h"
+#include "client/notice.h"
 #include "client/quarantine.h"
 #include "client/relaytime.h"
 #include "client/shelf.h"
 #include "client/sync.h"
+#include "client/table.h"
 #include "client/vault.h"
-#include "common/bytes.h"
 #include "proto/era.h"
 #include "proto/packet_type.h"
 #include "proto/proof.h"
 #include "proto/receipt.h"
 
-/* ---- as kept ---- */
-
-void
-kept_event_clear(struct kept_event *e)
-{
-    buf_clear(&e->evidence);
-    buf_clear(&e->proof);
-}
-
-static enum err
-decode(struct kept_event *e, const struct buf *b)
-{
-    struct rd r = rd_from(b->data, b->len);
-    size_t len;
-    const uint8_t *p;
-
-    rd_copy(&r, e->opening, sizeof(e->opening));
-    len = rd_u16(&r);
-    p = rd_ref(&r, len);
-    if (p == NULL)
-        return ERR_VERIFY;
-    buf_put(&e->evidence, p, len);
-    buf_put(&e->proof, r.p, r.left);
-    if (opening_decode(e->opening, OPENING_LEN, &e->event) != ERR_OK)
-        return ERR_VERIFY;
-    return buf_status(&e->proof);
-}
-
-enum err
-delivery_next(struct app *app, size_t *pos, struct kept_event *out,
-              struct problem *pb)
-{
-    struct kept_event e = {0};
-    struct vault_item item;
-    struct buf b = {0};
-    enum err rc;
-
-    if (!vault_next(app->vault, REC_EVENT, pos, &item))
-        return ERR_NOTFOUND;
-    e.index = shelf_number_of(item.id);
-    rc = shelf_get_raw(app, REC_EVENT, item.id, &b, pb);
-    if (rc == ERR_OK)
-        rc = shelf_problem(decode(&e, &b), pb);
-    buf_clear(&b);
-    if (rc == ERR_OK)
-        *out = e;
-    else
-        kept_event_clear(&e);
-    return rc;
-}
+/* ---- keeping ---- */
 
 /* (T) */
 static void
@@ -164,10 +116,21 @@ state_after(enum mail_state now, uint8_t type)
 }
 
 static bool
+fold_warning(struct mail *m, const struct event *e)
+{
+    if (m->state != MAIL_STORED || e->time_ms <= m->warned_ms)
+        return false;
+    m->warned_ms = e->time_ms;
+    return true;
+}
+
+static bool
 fold(struct mail *m, const struct event *e)
 {
     enum mail_state next = state_after(m->state, e->type);
 
+    if (e->type == EVENT_WARNED)
+        return fold_warning(m, e);
     if (next == m->state)
         return false;
     m->state = next;
@@ -199,8 +162,10 @@ delivery_fold_known(struct desk *d, struct mail *m, struct problem *pb)
 static void
 tell_end(struct desk *d, const struct mail *m)
 {
+    const char *reason = mail_reason(m);
     char id[9];
     char name[256];
+    char words[32];
 
     if (m->type == PACKET_TYPE_OWN_COPY)
         return;
@@ -213,19 +178,17 @@ tell_end(struct desk *d, const struct mail *m)
     }
     d->count.undelivered++;
     out_note(d->app, "Packet %s to %s did NOT arrive: %s%s%s.", id, name,
-             mail_state_name(m->state), m->reason != 0 ? ", " : "",
-             m->reason != 0 ? delivery_reason_name(m->reason) : "");
+             mail_state_name(m->state), *reason != '\0' ? ", " : "",
+             show_words(words, reason));
 }
 
+/* What is to be done about it is told by whoever called (alert.h). */
 static void
 tell_warned(struct desk *d, const struct mail *m)
 {
-    char id[9];
-
-    mail_short(id, &m->id);
-    out_note(d->app,
-             "Packet %s has not been collected and will expire: phone them.",
-             id);
+    if (m->type == PACKET_TYPE_OWN_COPY)
+        return;
+    d->count.warned++;
     desk_tell(d, "warned", &m->id);
 }
 
@@ -250,6 +213,28 @@ was_really_read(struct desk *d, const struct mail *m,
     return yes;
 }
 
+/* A packet that has ended needs no warning: who is warned all the same would
+ * send it elsewhere, and be told nothing of the desk that has it. */
+static bool
+ended_before(struct desk *d, const struct kept_event *e)
+{
+    struct problem none = {0};
+    bool found = false;
+    size_t pos = 0;
+    enum err rc;
+
+    do {
+        struct kept_event x = {0};
+
+        rc = delivery_next(d->app, &pos, &x, &none);
+        found = rc == ERR_OK && x.index < e->index &&
+                event_info(x.event.type)->is_final &&
+                event_same_packet(&x.event, &e->event);
+        kept_event_clear(&x);
+    } while (rc == ERR_OK && !found);
+    return found;
+}
+
 /* What only the sender can tell: the event is about the bytes that we sealed,
  * and who claims to have opened them has. */
 static const char *
@@ -268,6 +253,9 @@ check_ours(struct desk *d, const struct kept_event *e)
         why = "an event names a packet of ours with other content";
     else if (e->event.type == EVENT_HANDED_OVER && !was_really_read(d, &m, e))
         why = "a receipt claims an opening that did not happen";
+    else if (e->event.type == EVENT_WARNED && m.state > MAIL_STORED &&
+             ended_before(d, e))
+        why = "a warning came for a packet that had reached its end";
     mail_clear(&m);
     return why;
 }
@@ -287,11 +275,27 @@ fold_into(struct desk *d, const struct kept_event *e,
     if (!*changed)
         return;
     /* Until here a restored relay could be given the bytes again. */
-    if (direction == INDEX_OUT) {
+    if (direction == INDEX_OUT && m->state > MAIL_STORED) {
         shelf_drop(d->app, REC_SEALED, m->id.b);
         m->is_sealed = false;
     }
     mail_put(d->app, m);
+}
+
+static bool
+needs_notice(const struct mail *m)
+{
+    return mail_is_lost(m) && m->type != PACKET_TYPE_OWN_COPY;
+}
+
+/* Colleagues hear of what did not go well, too. */
+static void
+tell_change(struct desk *d, const struct kept_event *e, const struct mail *m)
+{
+    if (e->event.type == EVENT_WARNED)
+        tell_warned(d, m);
+    else if (m->direction == INDEX_OUT || mail_is_lost(m))
+        tell_end(d, m);
 }
 
 /* What raised an alarm is kept, and changes nothing: the sealed bytes stay. */
@@ -312,12 +316,12 @@ keep(struct desk *d, const struct kept_event *e, bool is_good,
         fold_into(d, e, INDEX_OUT, &out, &out_changed);
         fold_into(d, e, INDEX_OWN, &own, &own_changed);
     }
+    if ((out_changed && needs_notice(&out)) ||
+        (own_changed && needs_notice(&own)))
+        notice_put(d->app, e);
     rc = shelf_end(d->app, ERR_OK, pb);
-    if (rc == ERR_OK && out_changed)
-        tell_end(d, &out);
-    if (rc == ERR_OK && e->event.type == EVENT_WARNED &&
-        out.direction == INDEX_OUT)
-        tell_warned(d, &out);
+    if (rc == ERR_OK && (out_changed || own_changed))
+        tell_change(d, e, out_changed ? &out : &own);
     mail_clear(&out);
     mail_clear(&own);
     return rc;

@@ -27,6 +27,8 @@ struct delivery {
 struct desk_count {
     unsigned sent, received, quarantined, receipts, alarms;
     unsigned undelivered; /* packets that ended without arriving */
+    unsigned warned;      /* packets that nobody collects */
+    unsigned readdressed; /* packets that went on to another mailbox */
 };
 
 struct desk {
@@ -38,6 +40,7 @@ struct desk {
     bool events_due;    /* EVENTS was pushed */
     bool directory_due; /* DIR was pushed */
     struct desk_count count;
+    unsigned acted_on; /* warnings and losses that were looked at */
     /* May be NULL: something happened that a person or --exec waits for.
      * EVENT is "received", "handed_over", "refused", ... */
     void (*happened)(void *arg, const char *event, const struct packet_id *id);

@@ -5,6 +5,7 @@
 #include "client/inbox.h"
 #include "client/outbox.h"
 #include "client/prekeys.h"
+#include "client/readdress.h"
 #include "client/sync.h"
 #include "common/clock.h"
 
@@ -19,6 +20,18 @@ has_mail(const struct desk *d)
         directory_agency(roster_directory(d->roster), &d->id.agency);
 
     return us != NULL && us->class != CLASS_AUDITOR;
+}
+
+/* A warning or a loss came since the last look: packets that escalate by
+ * themselves go on. */
+static bool
+is_news_to_act_on(struct desk *d)
+{
+    unsigned news = d->count.warned + d->count.undelivered;
+    bool is_new = news != d->acted_on;
+
+    d->acted_on = news;
+    return is_new;
 }
 
 /* The answer to a question arrives behind everything pushed before it: when a
@@ -37,6 +50,8 @@ exchange_pushed(struct desk *d, struct problem *pb)
             rc = inbox_take_all(d, pb);
         if (rc == ERR_OK)
             rc = delivery_fetch(d, pb);
+        if (rc == ERR_OK && is_news_to_act_on(d))
+            rc = readdress_all(d, pb);
         if (d->first == NULL && !d->events_due && !d->directory_due)
             break;
     }
@@ -70,6 +85,8 @@ exchange_all(struct desk *d, struct problem *pb)
         rc = exchange_pushed(d, pb);
     if (rc == ERR_OK)
         rc = delivery_check_receipts(d, pb);
+    if (rc == ERR_OK)
+        rc = readdress_all(d, pb);
     if (rc == ERR_OK)
         rc = blobs_sweep(d->app, pb);
     if (rc == ERR_OK)

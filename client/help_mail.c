@@ -14,7 +14,12 @@ const char help_send[] =
     "  --attach FILE        again for more files\n"
     "  --type T             referral, message, test, duty_to_notify,\n"
     "                       support_request\n"
-    "  --urgent             expires after 7 days instead of 30\n"
+    "  --urgent             expires after 7 days instead of 30; shows first "
+    "when\n"
+    "                       that mailbox was last collected, and whom to phone\n"
+    "  --escalate           an urgent packet that nobody collects goes on to "
+    "the\n"
+    "                       mailbox's deputy by itself, with the next sync\n"
     "  --expires DAYS       1 to 30\n"
     "  --in-reply-to ID     the same thread\n"
     "  --override-stale     send though the directory is a week old\n"
@@ -28,7 +33,21 @@ const char help_watch[] =
     "  --once               one round, then end\n"
     "  --exec CMD           the shell runs CMD EVENT PACKET-ID for whatever\n"
     "                       happens: received, handed_over, refused, expired,\n"
-    "                       withdrawn, warned, quarantined, alarm";
+    "                       withdrawn, warned, readdressed, quarantined, "
+    "alarm";
+
+const char help_readdress[] =
+    "For a packet that nobody collects, or that expired or was refused: it is\n"
+    "withdrawn (when it still waits), sealed anew and sent to the deputy that\n"
+    "its mailbox names, or to another one: same thread, same content, same\n"
+    "files, of which the relay gets only what it has dropped.  When somebody\n"
+    "collects it in that moment nothing else happens.  Offline the next sync\n"
+    "does it.  A mailbox of another agency must be agreed to like in `send`.\n"
+    "\n"
+    "  --deputy             the deputy that the mailbox names (the default)\n"
+    "  --to MAILBOX         another one; of what is lost, also the same again\n"
+    "  --override-consent REASON   against a missing agreement; the reason\n"
+    "                       travels with it";
 
 const char help_decline[] =
     "  --reason R           undecryptable, invalid, wrong_hub, duplicate,\n"

@@ -4,6 +4,7 @@
 #ifndef SEALPOST_CLIENT_HELP_MAIL_H
 #define SEALPOST_CLIENT_HELP_MAIL_H
 
+extern const char help_readdress[];
 extern const char help_send[];
 extern const char help_watch[];
 extern const char help_decline[];

@@ -65,6 +65,30 @@ fill_peer(struct arriving *a, const json_t *meta)
         memset(&m->peer_mailbox, 0, sizeof(m->peer_mailbox));
 }
 
+/* It goes on for a packet that did not arrive elsewhere: the sender's word. */
+static void
+take_readdressed(struct mail *m, const json_t *meta)
+{
+    (void)json_get_hex(json_object_get(meta, "readdressed"), "packet_id",
+                       m->resend_of.b, sizeof(m->resend_of.b));
+}
+
+/* (T) Colleagues see where the first one went. */
+static void
+link_first(struct arriving *a)
+{
+    struct problem none = {0};
+    struct mail first = {0};
+
+    if (!id_eq(&a->m.resend_of, &no_packet) &&
+        mail_load(a->d->app, &a->m.resend_of, INDEX_OWN, &first, &none) ==
+            ERR_OK) {
+        first.moved_to = a->m.id;
+        mail_put(a->d->app, &first);
+    }
+    mail_clear(&first);
+}
+
 /* The thread that meta names; else that of what it answers; else its own. */
 static void
 fill_thread(struct arriving *a, const json_t *meta)
@@ -141,6 +165,7 @@ inbox_fill_mail(struct arriving *a)
     if (a->m.type == PACKET_TYPE_OWN_COPY &&
         id_eq(&a->o.in.sender, &a->d->id.agency))
         take_original(&a->m, l.meta);
+    take_readdressed(&a->m, l.meta);
     fill_peer(a, l.meta);
     fill_thread(a, l.meta);
     rc = fill_atts(a, &l);
@@ -213,6 +238,7 @@ inbox_put_mail(struct arriving *a)
 
         if (rc != ERR_OK)
             return rc;
+        link_first(a);
     }
     mail_record_id(id, &a->m.id, a->m.direction);
     shelf_put_raw(a->d->app, REC_INNER, id, a->o.text.data + a->o.inner_at,

@@ -5,7 +5,9 @@
  * Part 0 (meta), a JSON object: thread, subject, from_mailbox, attachments
  * [{att_id, name}], referral {type, profile, meta}; in answers owner,
  * reference, next_date, note, reason; in an own copy original {packet_id,
- * mailbox, type}.  What is unknown is shown and kept.
+ * mailbox, type}; in one that goes on for a packet that did not arrive
+ * readdressed {packet_id, mailbox} of that one.  What is unknown is shown and
+ * kept.
  */
 #ifndef SEALPOST_CLIENT_LETTER_H
 #define SEALPOST_CLIENT_LETTER_H

@@ -51,6 +51,8 @@ listing_state(const struct mail *m, enum thread_state s, char out[64])
         (void)snprintf(out, 64, "to answer");
     else if (thread_opens(m) && s >= THREAD_ACKNOWLEDGED && s <= THREAD_CLOSED)
         (void)snprintf(out, 64, "%s", thread_state_name(s));
+    else if (mail_is_overdue(m))
+        (void)snprintf(out, 64, "NOT COLLECTED");
     else if (m->direction == INDEX_IN)
         (void)snprintf(out, 64, "%s", m->is_unread ? "unread" : "read");
     else if (m->state == MAIL_QUEUED && m->waiting[0] != '\0')
@@ -82,11 +84,19 @@ listing_peer(const struct roster *r, const struct mail *m, char *out,
 }
 
 void
-listing_row(struct table *t, const struct desk *d, const struct mail *m,
-            enum thread_state s)
+listing_heads(struct table *t)
 {
     static const char *const heads[] = {"",      "ID",   "WHEN",
                                         "STATE", "WITH", "WHAT"};
+
+    t->columns = 6;
+    memcpy(t->heads, heads, sizeof(heads));
+}
+
+void
+listing_row(struct table *t, const struct desk *d, const struct mail *m,
+            enum thread_state s)
+{
     char when[CLOCK_TEXT_MAX];
     char state[64];
     char id[9];
@@ -101,10 +111,7 @@ listing_row(struct table *t, const struct desk *d, const struct mail *m,
                             peer,
                             what};
 
-    if (t->columns == 0) {
-        t->columns = 6;
-        memcpy(t->heads, heads, sizeof(heads));
-    }
+    listing_heads(t);
     mail_short(id, &m->id);
     listing_peer(d->roster, m, peer, sizeof(peer));
     if (m->subject[0] != '\0')

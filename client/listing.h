@@ -29,6 +29,7 @@ const char *listing_state(const struct mail *m, enum thread_state s,
 struct table;
 /* A table of packets: the first call of listing_row() on a zeroed table sets
  * it up; table_print() shows it. */
+void listing_heads(struct table *t);
 void listing_row(struct table *t, const struct desk *d, const struct mail *m,
                  enum thread_state s);
 

@@ -10,6 +10,7 @@
 #include "client/vault.h"
 #include "common/bytes.h"
 #include "common/clock.h"
+#include "proto/event.h"
 #include "proto/packet_type.h"
 
 enum { PREFIX_MIN = 4 };
@@ -44,6 +45,43 @@ mail_atts(struct mail *m, size_t n)
     return ERR_OK;
 }
 
+bool
+mail_is_lost(const struct mail *m)
+{
+    return m->state == MAIL_REFUSED || m->state == MAIL_EXPIRED;
+}
+
+bool
+mail_is_overdue(const struct mail *m)
+{
+    return m->state == MAIL_STORED && m->warned_ms != 0 &&
+           m->direction != INDEX_IN;
+}
+
+bool
+mail_is_going_on(const struct mail *m)
+{
+    static const struct mailbox_id nowhere;
+
+    return m->direction == INDEX_OUT && !id_eq(&m->moving_to, &nowhere);
+}
+
+const char *
+mail_reason(const struct mail *m)
+{
+    static const uint8_t events[MAIL_STATES] = {
+        [MAIL_HANDED_OVER] = EVENT_HANDED_OVER,
+        [MAIL_REFUSED] = EVENT_REFUSED,
+        [MAIL_WITHDRAWN] = EVENT_WITHDRAWN,
+        [MAIL_EXPIRED] = EVENT_EXPIRED,
+    };
+    const char *name = NULL;
+
+    if (m->reason != 0 && (unsigned)m->state < MAIL_STATES)
+        name = event_reason_name(events[m->state], m->reason);
+    return name == NULL ? "" : name;
+}
+
 void
 mail_short(char out[9], const struct packet_id *id)
 {
@@ -71,6 +109,9 @@ static const struct {
     HEX("pkt_digest", pkt_digest),
     HEX("own_copy", own_copy),
     HEX("original", original),
+    HEX("resend_of", resend_of),
+    HEX("moved_to", moved_to),
+    HEX("moving_to", moving_to),
 #undef HEX
 };
 static const struct {
@@ -86,6 +127,7 @@ static const struct {
     {"stored_index", offsetof(struct mail, stored_index)},
     {"lost_policy", offsetof(struct mail, lost_policy)},
     {"again_ms", offsetof(struct mail, again_ms)},
+    {"warned_ms", offsetof(struct mail, warned_ms)},
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -130,6 +172,8 @@ to_json(const struct mail *m)
     json_put_str(j, "subject", m->subject);
     json_put_str(j, "waiting", m->waiting);
     json_put_str(j, "answer", m->answer);
+    json_put_str(j, "moving_consent", m->moving_consent);
+    json_put_bool(j, "escalating", m->is_escalating);
     for (size_t i = 0; i < m->n_atts; i++)
         (void)json_array_append_new(atts, att_to_json(&m->atts[i]));
     json_put(j, "attachments", atts);
@@ -174,6 +218,9 @@ from_json(struct mail *m, const json_t *j)
     json_get_text(j, "subject", m->subject, sizeof(m->subject));
     json_get_text(j, "waiting", m->waiting, sizeof(m->waiting));
     json_get_text(j, "answer", m->answer, sizeof(m->answer));
+    json_get_text(j, "moving_consent", m->moving_consent,
+                  sizeof(m->moving_consent));
+    m->is_escalating = json_get_bool(j, "escalating");
     for (size_t i = 0; i < m->n_atts; i++)
         att_from_json(&m->atts[i], json_array_get(atts, i));
     return ERR_OK;

@@ -73,8 +73,16 @@ struct mail {
     uint16_t reason;  /* of the final event */
     char waiting[96]; /* OUT, queued: for what */
     char answer[16];  /* what the hub made of it: "accepted", "declined", "" */
-    struct packet_id own_copy; /* OUT: the copy for colleagues; zero none */
-    struct packet_id original; /* OUT of type own_copy: what it copies */
+    struct packet_id own_copy;  /* OUT: the copy for colleagues; zero none */
+    struct packet_id original;  /* OUT of type own_copy: what it copies */
+    uint64_t warned_ms;         /* newest warning that nobody collects it */
+    struct packet_id resend_of; /* it goes on for this one; zero: none */
+    struct packet_id moved_to;  /* this one goes on for it; zero: none */
+    /* OUT: it is to go on to this mailbox as soon as it has ended, with this
+     * reason against a missing agreement ("": none); zero: it is not. */
+    struct mailbox_id moving_to;
+    char moving_consent[200];
+    bool is_escalating; /* OUT: goes to the deputy by itself when warned */
     size_t n_atts;
     struct mail_att *atts; /* owned */
 };
@@ -108,6 +116,15 @@ enum err mail_find(struct app *app, const char *text, unsigned directions,
 /* (T) From now on OLD is found as NEW. */
 void mail_alias(struct app *app, const struct packet_id *old,
                 const struct packet_id *new);
+
+/* Ended without arriving: expired or refused. */
+bool mail_is_lost(const struct mail *m);
+/* Stored, and the relay has warned that nobody collects it. */
+bool mail_is_overdue(const struct mail *m);
+/* Waits to be withdrawn, and then to be sent on to another mailbox. */
+bool mail_is_going_on(const struct mail *m);
+/* Why it ended, "no_live_device"; "" when there is nothing to say. */
+const char *mail_reason(const struct mail *m);
 
 /* What every list and command tells of it; gives a new object. */
 json_t *mail_json(const struct roster *r, const struct mail *m);

@@ -99,6 +99,13 @@ mail_json(const struct roster *r, const struct mail *m)
     json_put_text(j, "subject", m->subject, strlen(m->subject));
     json_put_bool(j, "unread", m->is_unread);
     json_put(j, "attachments", atts_json(m));
+    put_id(j, "resend_of", m->resend_of.b);
+    put_id(j, "readdressed_to", m->moved_to.b);
+    if (m->warned_ms != 0)
+        json_put_u64(j, "warned_ms", m->warned_ms);
+    else
+        json_put(j, "warned_ms", json_null());
+    json_put_bool(j, "escalates", m->is_escalating);
     if (m->waiting[0] != '\0')
         json_put_str(j, "waiting_for", m->waiting);
     else

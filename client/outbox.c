@@ -6,9 +6,11 @@
 #include "client/blobs.h"
 #include "client/compose.h"
 #include "client/delivery.h"
+#include "client/notice.h"
 #include "client/outbox_inside.h"
 #include "client/quarantine.h"
 #include "client/relaytime.h"
+#include "client/pick.h"
 #include "client/shelf.h"
 #include "client/succession.h"
 #include "client/sync.h"
@@ -17,6 +19,8 @@
 #include "proto/proof.h"
 
 enum { TRIES = 3 };
+
+static const struct packet_id no_packet;
 
 /* ---- the relay's receipt ---- */
 
@@ -127,7 +131,10 @@ send(struct desk *d, struct mail *m, unsigned *wire, struct problem *pb)
             [SEND_HDR] = msg_bin(s.hdr.data, s.hdr.len),
             [SEND_WRAPS] = msg_bin(s.wraps.data, s.wraps.len),
             [SEND_BODY] = msg_bin(s.body.data, s.body.len),
-            [SEND_RESEND_OF] = msg_nil(),
+            [SEND_RESEND_OF] =
+                id_eq(&m->resend_of, &no_packet)
+                    ? msg_nil()
+                    : msg_bin(m->resend_of.b, sizeof(m->resend_of.b)),
         };
         rc =
             upstream_call(d->up, MSG_SEND, f, 4, MSG_LOGGED, &answer, wire, pb);
@@ -176,16 +183,25 @@ static enum err
 expire_here(struct desk *d, struct mail *m, struct problem *pb)
 {
     char id[9];
+    enum err rc = shelf_begin(d->app, pb);
 
-    mail_short(id, &m->id);
-    out_note(d->app, "Packet %s has passed its last day without being sent.",
-             id);
+    if (rc != ERR_OK)
+        return rc;
     m->state = MAIL_EXPIRED;
     m->final_ms = clock_wall_ms();
     m->waiting[0] = '\0';
+    mail_put(d->app, m);
+    if (!mail_is_own_copy(m))
+        notice_put_unsent(d->app, m);
+    rc = shelf_end(d->app, ERR_OK, pb);
+    if (rc != ERR_OK)
+        return rc;
+    mail_short(id, &m->id);
+    out_note(d->app, "Packet %s has passed its last day without being sent.",
+             id);
     d->count.undelivered++;
     desk_tell(d, "expired", &m->id);
-    return mail_save(d->app, m, pb);
+    return ERR_OK;
 }
 
 static enum err
@@ -266,12 +282,11 @@ send_one(struct desk *d, struct mail *m, struct problem *pb)
 enum err
 outbox_send(struct desk *d, struct mail *m, struct problem *pb)
 {
-    static const struct packet_id none;
     struct mail copy = {0};
     struct problem ignored = {0};
     enum err rc = send_one(d, m, pb);
 
-    if (rc != ERR_OK || id_eq(&m->own_copy, &none))
+    if (rc != ERR_OK || id_eq(&m->own_copy, &no_packet))
         return rc;
     /* The copy is for colleagues; its troubles are not the packet's. */
     if (mail_load(d->app, &m->own_copy, INDEX_OUT, &copy, &ignored) == ERR_OK &&

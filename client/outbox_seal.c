@@ -406,6 +406,20 @@ outbox_load_sealed(struct desk *d, const struct mail *m,
     return rc;
 }
 
+/* (T) The packet that M goes on for follows its new name. */
+static void
+relink(struct desk *d, const struct mail *m)
+{
+    struct problem none = {0};
+    struct mail old = {0};
+
+    if (mail_load(d->app, &m->resend_of, INDEX_OUT, &old, &none) == ERR_OK) {
+        old.moved_to = m->id;
+        mail_put(d->app, &old);
+    }
+    mail_clear(&old);
+}
+
 /* (T) Content, and what was withheld from it, under M's new name. */
 static void
 move_content(struct desk *d, const struct buf *inner,
@@ -440,6 +454,7 @@ outbox_unseal(struct desk *d, struct mail *m, struct problem *pb)
         move_content(d, &inner, &withheld, m);
         mail_put(d->app, m);
         mail_alias(d->app, &old, &m->id);
+        relink(d, m);
         rc = shelf_end(d->app, ERR_OK, pb);
     }
     buf_clear(&inner);

@@ -102,6 +102,7 @@ tell_json(struct desk *d, const struct mail *m)
     json_put(out, "skipped_devices", outbox_skipped(d, m));
     json_put_u64(out, "expires_ms", m->not_after_s * 1000);
     json_put_u64(out, "alarms", d->count.alarms);
+    json_put_bool(out, "escalates", m->is_escalating);
     if (m->waiting[0] == '\0')
         json_put(out, "waiting_for", json_null());
     else
@@ -156,26 +157,40 @@ tell(struct desk *d, const struct mail *m, const char *next)
         out_next(d->app, "sealpost status %s", id);
 }
 
+enum err
+posting_deliver(struct desk *d, struct mail *m, const char *next,
+                struct problem *pb)
+{
+    enum err rc = ERR_OK;
+
+    if (d->up != NULL) {
+        rc = outbox_send(d, m, pb);
+        /* It is in the vault: the network may come back later. */
+        if (is_passing(rc) && !d->app->wait)
+            rc = ERR_OK;
+    }
+    if (rc == ERR_OK || m->state == MAIL_STORED)
+        tell(d, m, next);
+    else
+        tell_json(d, m);
+    if (rc != ERR_OK && m->state == MAIL_QUEUED)
+        out_note(d->app, "The packet is kept and stays in the outbox.");
+    return rc;
+}
+
 int
 posting_send(struct desk *d, const struct compose *c, const char *next)
 {
     struct problem pb = {0};
     struct mail m = {0};
     enum err rc = compose(d, c, &m, &pb);
-    bool is_kept = m.direction == INDEX_OUT;
 
-    if (rc == ERR_OK && d->up != NULL) {
-        rc = outbox_send(d, &m, &pb);
-        /* It is in the vault: the network may come back later. */
-        if (is_passing(rc) && !d->app->wait)
-            rc = ERR_OK;
-    }
-    if (is_kept && (rc == ERR_OK || m.state == MAIL_STORED))
-        tell(d, &m, next);
-    else if (is_kept)
+    if (rc == ERR_OK) {
+        rc = posting_deliver(d, &m, next, &pb);
+    } else if (m.direction == INDEX_OUT) {
         tell_json(d, &m);
-    if (rc != ERR_OK && is_kept && m.state == MAIL_QUEUED)
         out_note(d->app, "The packet is kept and stays in the outbox.");
+    }
     mail_clear(&m);
     return rc == ERR_OK ? EXIT_CODE_OK : app_fail(d->app, &pb);
 }

@@ -12,6 +12,10 @@
 /* Connects if that is possible.  Offline is a normal state: ERR_OK with d->up
  * NULL; with --wait it tries for a minute and then is P_UNREACHABLE. */
 enum err posting_connect(struct desk *d, struct problem *pb);
+/* A packet in the vault: to the relay if that can be reached, then told.  A
+ * refusal is an error; the packet stays in the outbox. */
+enum err posting_deliver(struct desk *d, struct mail *m, const char *next,
+                         struct problem *pb);
 /* Into the vault, then to the relay, then tells: lines, JSON, exit code.  NEXT
  * (may be NULL) is what to type next when it is stored. */
 int posting_send(struct desk *d, const struct compose *c, const char *next);

@@ -58,6 +58,8 @@ enum record_kind {
     REC_TRUST = 30,      /* text, id 0: the trust policy in use */
     REC_SUCCESSION = 29, /* id by POLICY, what and index: what a succession
                             of the relay's log left out; see succession.h */
+    REC_NOTICE = 28,     /* JSON, id by the event: a packet of ours that did
+                            not arrive; see notice.h */
     REC_KEY_BACKUP = 19, /* JSON, id 0: when the paper key was made */
 };
 

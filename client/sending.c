@@ -175,12 +175,7 @@ check(struct app *app, const struct sending *s, const char *const *names,
 
 /* ---- what may go ---- */
 
-struct addressee {
-    char agency_id[33], mailbox_id[33];
-    struct referral_to to;
-};
-
-static void
+void
 addressee_of(const struct desk *d, const struct mailbox_id *id,
              struct addressee *out)
 {

@@ -37,6 +37,14 @@ enum err sending_set_text(struct sending *s, const char *text, size_t len,
 enum err sending_type(const struct sending *s, uint8_t *type,
                       struct problem *pb);
 
+/* A mailbox in the words of a referral's agreement. */
+struct addressee {
+    char agency_id[33], mailbox_id[33];
+    struct referral_to to; /* borrows from it and the directory */
+};
+void addressee_of(const struct desk *d, const struct mailbox_id *id,
+                  struct addressee *out);
+
 /* Checks the referral (P_FIELDS tells all findings), cuts it for TO, and shows
  * what leaves the machine.  REASON overrides a missing agreement.  Fills parts,
  * subject, meta and the files' parts of C. */

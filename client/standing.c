@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "client/freshness.h"
+#include "client/alert.h"
 #include "client/listing.h"
+#include "client/notice.h"
 #include "client/shelf.h"
 #include "client/table.h"
 #include "client/vault.h"
@@ -25,7 +27,8 @@ static void
 count(struct standing *s, const struct mail *m, enum thread_state state,
       uint64_t now_ms)
 {
-    bool is_lost = m->state == MAIL_REFUSED || m->state == MAIL_EXPIRED;
+    static const struct packet_id none;
+    bool is_lost = mail_is_lost(m) && id_eq(&m->moved_to, &none);
 
     if (m->direction == INDEX_IN) {
         s->n_unread += m->is_unread;
@@ -35,9 +38,12 @@ count(struct standing *s, const struct mail *m, enum thread_state state,
             s->to_answer = m;
         return;
     }
+    if (mail_is_overdue(m) && !mail_is_own_copy(m))
+        s->n_overdue++;
     if (m->direction != INDEX_OUT || mail_is_own_copy(m))
         return;
-    s->n_queued += m->state == MAIL_QUEUED;
+    s->n_queued += m->state == MAIL_QUEUED ||
+                   (m->state == MAIL_WITHDRAWN && mail_is_going_on(m));
     s->n_under_way += m->state == MAIL_STORED;
     if (is_lost && m->final_ms + LOST_DAYS * DAY_MS > now_ms &&
         m->answer[0] == '\0' && s->n_lost++ == 0)
@@ -53,6 +59,8 @@ standing_count(struct desk *d, const struct mails *mails, uint64_t now_ms,
     for (size_t i = 0; i < mails->n; i++)
         count(&s, &mails->items[i], thread_of(d->app, mails, &mails->items[i]),
               now_ms);
+    s.overdue = alert_first(mails);
+    s.n_notices = notices_unread(d->app);
     s.n_quarantined = vault_count(d->app->vault, REC_QUARANTINE);
     s.n_drafts = vault_count(d->app->vault, REC_DRAFT);
     *out = s;
@@ -408,13 +416,18 @@ tell_counts(struct app *app, const struct standing *s)
     tell_count(app, "under_way", s->n_under_way,
                "packet stored by the relay, not yet collected",
                "packets stored by the relay, not yet collected");
+    tell_count(app, "not_collected", s->n_overdue,
+               "of them has been waiting too long: NOT COLLECTED",
+               "of them have been waiting too long: NOT COLLECTED");
     tell_count(app, "undelivered", s->n_lost, "packet did NOT arrive",
                "packets did NOT arrive");
+    tell_count(app, "notices", s->n_notices, "notice of non-delivery unread",
+               "notices of non-delivery unread");
     tell_count(app, "drafts", s->n_drafts, "draft", "drafts");
     tell_count(app, "quarantined", s->n_quarantined, "thing in quarantine",
                "things in quarantine");
     if (s->n_unread + s->n_to_answer + s->n_queued + s->n_under_way +
-            s->n_lost + s->n_drafts + s->n_quarantined ==
+            s->n_lost + s->n_notices + s->n_drafts + s->n_quarantined ==
         0)
         out_line(app, "  Nothing waits.");
 }
@@ -424,7 +437,12 @@ say_next(struct app *app, const struct standing *s, const char *of_warning)
 {
     char id[9];
 
-    if (s->lost != NULL) {
+    if (s->overdue != NULL) {
+        mail_short(id, &s->overdue->id);
+        out_next(app, "sealpost status %s", id);
+    } else if (s->n_notices > 0) {
+        out_next(app, "sealpost inbox");
+    } else if (s->lost != NULL) {
         mail_short(id, &s->lost->id);
         out_next(app, "sealpost status %s", id);
     } else if (s->unread != NULL) {
@@ -455,6 +473,8 @@ standing_tell(struct desk *d, const struct mails *mails, uint64_t now_ms)
 
     standing_count(d, mails, now_ms, &s);
     tell_counts(d->app, &s);
+    if (s.overdue != NULL)
+        alert_tell(d, s.overdue, now_ms);
     standing_warnings(d, mails, now_ms, tell_warning, &t);
     json_put(d->app->result, "warnings", t.list);
     say_next(d->app, &s, t.next);

@@ -14,7 +14,10 @@ enum { STANDING_TEXT = 320 };
 struct standing {
     size_t n_unread, n_to_answer, n_queued, n_under_way, n_lost;
     size_t n_quarantined, n_drafts;
+    size_t n_overdue; /* of those under way */
+    size_t n_notices; /* unread */
     const struct mail *unread, *to_answer, *lost;
+    const struct mail *overdue; /* that comes first */
 };
 void standing_count(struct desk *d, const struct mails *mails, uint64_t now_ms,
                     struct standing *out);

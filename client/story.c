@@ -190,6 +190,51 @@ story_proof(struct app *app, const struct mail *m, struct buf *out,
     return rc;
 }
 
+enum err
+event_receipt(const struct kept_event *e, struct buf *out)
+{
+    struct proof p;
+    enum err rc = proof_parse(e->proof.data, e->proof.len, &p);
+
+    if (rc != ERR_OK)
+        return rc;
+    p.has_extra = true;
+    p.extra_len = OPENING_LEN;
+    memcpy(p.extra, e->opening, OPENING_LEN);
+    return proof_format(&p, out);
+}
+
+enum err
+story_event_proof(const struct desk *d, const struct mail *m, unsigned type,
+                  struct buf *out, struct problem *pb)
+{
+    bool found = false;
+    size_t pos = 0;
+    enum err rc;
+
+    do {
+        struct kept_event e = {0};
+
+        rc = delivery_next(d->app, &pos, &e, pb);
+        if (rc == ERR_OK && e.event.type == type &&
+            is_about(&e.event, m, &d->id.agency)) {
+            found = true;
+            buf_reset(out);
+            rc = problem_from_err(pb, "the event cannot be shown",
+                                  event_receipt(&e, out));
+        }
+        kept_event_clear(&e);
+    } while (rc == ERR_OK);
+    if (rc != ERR_NOTFOUND || found)
+        return rc == ERR_NOTFOUND ? ERR_OK : rc;
+    (void)problem_set(pb, P_NOT_FOUND, rc, "there is no such event",
+                      "the relay's log, as this vault knows it, holds no %s "
+                      "of that packet",
+                      event_name(type));
+    problem_next(pb, "`sealpost status ID` lists what it holds");
+    return rc;
+}
+
 json_t *
 story_receipt_json(const struct desk *d, const struct mail *m)
 {

@@ -5,6 +5,7 @@
 #ifndef SEALPOST_CLIENT_STORY_H
 #define SEALPOST_CLIENT_STORY_H
 
+#include "client/delivery.h"
 #include "client/desk.h"
 #include "client/mail.h"
 #include "proto/event.h"
@@ -37,6 +38,13 @@ void story_device(const struct roster *r, const struct device_id *id, char *out,
  * ERR_NOTFOUND (P_NOT_FOUND) while there is none. */
 enum err story_proof(struct app *app, const struct mail *m, struct buf *out,
                      struct problem *pb);
+/* A kept event in receipt form: its opening, its place in the log and the
+ * relay's signature, in one file. */
+enum err event_receipt(const struct kept_event *e, struct buf *out);
+/* The same for the newest event of TYPE in the story of M.  ERR_NOTFOUND
+ * (P_NOT_FOUND). */
+enum err story_event_proof(const struct desk *d, const struct mail *m,
+                           unsigned type, struct buf *out, struct problem *pb);
 /* {index, size, time_ms, type, verified}, a new reference; JSON null while
  * there is none. */
 json_t *story_receipt_json(const struct desk *d, const struct mail *m);

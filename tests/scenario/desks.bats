@@ -373,8 +373,8 @@ later_library() {
 @test "what nobody collects expires, and its sender is told" {
     id=$(writes "$desk" "Collect me." --expires 1)
     relay_down
-    later 0.6 relay_up
-    told_by_a_sync "has not been collected and will expire: phone them" 0.6
+    later 0.8 relay_up
+    told_by_a_sync "has NOT been collected" 0.8
     relay_down
     later 2 relay_up
     told_by_a_sync "did NOT arrive: expired" 2

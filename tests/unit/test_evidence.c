@@ -157,6 +157,27 @@ no_evidence_is_not_enough_whatever_the_reason(void **state)
         assert_non_null(judge((struct span){NULL, 0}));
     }
     ev.type = EVENT_STORED;
+    ev.reason = REASON_NONE;
+    assert_null(judge((struct span){NULL, 0}));
+}
+
+static void
+a_reason_that_is_none_of_delivery_is_told(void **state)
+{
+    static const uint16_t numbers[] = {8, 9, 15, 17, 255, 4096, UINT16_MAX};
+
+    (void)state;
+    ev.type = EVENT_EXPIRED;
+    ev.time_ms = (ev.not_after + EVENT_SWEEP_S) * 1000;
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        ev.reason = numbers[i];
+        assert_string_equal(judge((struct span){NULL, 0}),
+                            "an event gives a reason that is none of delivery");
+    }
+    ev.type = EVENT_WARNED;
+    ev.reason = REASON_POLICY; /* of delivery, but not of this event */
+    assert_non_null(judge((struct span){NULL, 0}));
+    ev.reason = REASON_NONE;
     assert_null(judge((struct span){NULL, 0}));
 }
 
@@ -215,6 +236,7 @@ main(void)
         T(a_failure_is_no_hand_over_and_an_opening_no_refusal),
         T(other_signed_bytes_are_no_hand_over),
         T(no_evidence_is_not_enough_whatever_the_reason),
+        T(a_reason_that_is_none_of_delivery_is_told),
         T(a_receipt_is_about_this_packet_and_by_this_agency),
         T(nothing_expires_before_its_last_day),
     };

@@ -224,30 +224,36 @@ read_directory(struct load *l)
                               err_text(rc));
 }
 
-/* The file's directory begins with ours. */
+static bool
+is_our_leaf(const struct load *l, uint64_t i)
+{
+    struct hash leaf;
+
+    merkle_leaf(l->leaves[i].p, l->leaves[i].len, &leaf);
+    return id_eq(&leaf, directory_leaf_hash(l->dir, i));
+}
+
+/* The file's directory begins with ours; the POLICY is not in it yet. */
 static enum err
 compare_leaves(struct load *l)
 {
     uint64_t ours = directory_size(l->dir);
-    uint64_t both = ours < l->n ? ours : l->n;
-    struct hash leaf;
+    uint64_t theirs = l->n - 1;
 
-    for (uint64_t i = 0; i < both; i++) {
-        merkle_leaf(l->leaves[i].p, l->leaves[i].len, &leaf);
-        if (!id_eq(&leaf, directory_leaf_hash(l->dir, i)))
+    for (uint64_t i = 0; i < ours && i < theirs; i++)
+        if (!is_our_leaf(l, i))
             return say(&l->why, ERR_CONFLICT,
                        "the file is about another directory: entry %" PRIu64
                        " is not this relay's",
                        i);
-    }
-    if (l->n <= ours)
+    if (theirs >= ours)
+        return ERR_OK;
+    if (is_our_leaf(l, theirs))
         return say(&l->why, ERR_EXISTS, "this succession was made already");
-    if (l->n - 1 < ours)
-        return say(&l->why, ERR_CONFLICT,
-                   "this relay's directory has %" PRIu64
-                   " entries, the file knows %zu",
-                   ours, l->n - 1);
-    return ERR_OK;
+    return say(&l->why, ERR_CONFLICT,
+               "this relay's directory has %" PRIu64
+               " entries, the file knows %" PRIu64,
+               ours, theirs);
 }
 
 /* The statement takes its place as the next leaf of the directory. */

@@ -16,6 +16,7 @@
 #include "common/bytes.h"
 #include "common/clock.h"
 #include "common/pool.h"
+#include "proto/era.h"
 #include "proto/tile.h"
 
 /* ---- what this vault holds ---- */
@@ -100,8 +101,8 @@ own_receipts(struct fetch *f, struct problem *pb)
         struct receipt r;
 
         rc = shelf_get_raw(f->o->app, REC_PROOF, item.id, &b, pb);
-        if (rc == ERR_OK &&
-            receipt_verify(b.data, b.len, &f->key, &r) == ERR_OK)
+        if (rc == ERR_OK && era_receipt_held(roster_directory(f->o->roster),
+                                             b.data, b.len, &r) == ERR_OK)
             audit_receipt(f->audit, &r);
         buf_clear(&b);
     }

@@ -146,60 +146,22 @@ cell(struct view_maker *m, size_t agency, uint32_t day)
 
 /* ---- one packet ---- */
 
-/* What a packet is in the period. */
-struct fate {
-    bool is_carried;
-    bool has_ended; /* in the period */
-    enum packet_state state;
-    bool is_overdue;
-};
-
-/* False: it does not belong to the period. */
-static bool
-fate_of(const struct view_maker *m, const struct balance_packet *p,
-        struct fate *out)
-{
-    uint64_t from = m->choice->from_ms;
-    bool is_before = p->is_carried || p->stored_ms < from;
-
-    if (p->state == PACKET_UNSEEN)
-        return false;
-    if (is_before ? p->end_ms != 0 && p->end_ms < from
-                  : p->stored_ms >= m->choice->to_ms)
-        return false;
-    out->is_carried = is_before;
-    out->has_ended = p->end_ms != 0 && p->end_ms < m->choice->to_ms;
-    out->state = out->has_ended ? p->state : PACKET_PENDING;
-    out->is_overdue = balance_is_overdue(
-        p->not_after, AUDIT_GRACE_S, out->has_ended ? p->end_ms : m->end_ms);
-    return true;
-}
-
 static void
-count(struct balance_counts *to, const struct balance_packet *p,
-      const struct fate *f)
-{
-    struct tally *t = p->is_own ? &to->own_copies : &to->packets;
-
-    ++*(f->is_carried ? &t->carried : &t->stored);
-    ++*tally_of(t, f->state);
-}
-
-static void
-count_group(struct view_group *g, const struct balance_packet *p,
-            const struct fate *f)
+count_group(const struct view_maker *m, struct view_group *g,
+            const struct balance_packet *p, const struct balance_fate *f)
 {
     struct view_deadlines *d = &g->deadlines;
     bool is_expired = f->state == PACKET_EXPIRED;
 
-    count(&g->counts, p, f);
+    balance_tell(&g->counts, p, f);
     if (p->is_own)
         return;
     d->warned += p->is_warned;
     d->rescued += p->is_warned && f->state == PACKET_HANDED_OVER;
     d->expired += is_expired;
     d->unserved += is_expired && p->reason == 0;
-    d->overdue += f->is_overdue;
+    d->overdue += balance_is_overdue(p->not_after, AUDIT_GRACE_S,
+                                     f->has_ended ? p->end_ms : m->end_ms);
     d->late += p->is_late;
 }
 
@@ -225,9 +187,10 @@ on_packet(void *arg, const struct balance_packet *p)
     struct agency_id to = view_agency_of(m, &p->recipient);
     struct view_agency_day *c;
     size_t sender, recipient;
-    struct fate f;
+    struct balance_fate f;
 
-    if (!fate_of(m, p, &f) || !view_is_chosen(m, &p->sender, &to, p->class))
+    if (!balance_fate(p, m->choice->from_ms, m->choice->to_ms, &f) ||
+        !view_is_chosen(m, &p->sender, &to, p->class))
         return true;
     sender = add_agency(m, &p->sender);
     recipient = add_agency(m, &to);
@@ -236,11 +199,11 @@ on_packet(void *arg, const struct balance_packet *p)
             : cell(m, sender, f.is_carried ? 0 : view_day_of(p->stored_ms));
     if (c == NULL)
         return false;
-    count(&c->counts, p, &f);
-    count_group(&m->v.total, p, &f);
-    count_group(&m->v.by_class[p->class % VIEW_CLASSES], p, &f);
-    count_group(&m->v.agencies[sender].sent, p, &f);
-    count_group(&m->v.agencies[recipient].received, p, &f);
+    balance_tell(&c->counts, p, &f);
+    count_group(m, &m->v.total, p, &f);
+    count_group(m, &m->v.by_class[p->class % VIEW_CLASSES], p, &f);
+    count_group(m, &m->v.agencies[sender].sent, p, &f);
+    count_group(m, &m->v.agencies[recipient].received, p, &f);
     if (!p->is_own && f.has_ended && f.state == PACKET_HANDED_OVER &&
         p->stored_ms != 0)
         keep_delay(m, p, sender, recipient);

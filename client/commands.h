@@ -30,7 +30,7 @@ command_fn cmd_inbox, cmd_read, cmd_accept, cmd_decline, cmd_reply, cmd_export,
 
 /* evidence */
 command_fn cmd_status, cmd_receipt, cmd_trust, cmd_slip, cmd_evidence,
-    cmd_verify, cmd_audit;
+    cmd_verify, cmd_audit, cmd_balance;
 
 /* for others' logs */
 command_fn cmd_witness;

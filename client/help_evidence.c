@@ -63,7 +63,15 @@ const char help_audit[] =
     "in\n"
     "its scope, and each page that an auditor reads is itself logged.  Nobody\n"
     "sees what a packet says.  --from and --to (days, UTC) count only what\n"
-    "happened then; the whole log is checked all the same.\n"
+    "happened then; the whole log is checked all the same.  --agency and\n"
+    "--class (routine, urgent) choose among the packets.\n"
+    "\n"
+    "What was audited is kept, sealed, in the vault: the next audit reads and\n"
+    "checks only what is new, and says what a full one would say.  --full "
+    "reads\n"
+    "everything again, which also shows whether the relay still has the "
+    "openings\n"
+    "that it showed before.\n"
     "\n"
     "--report FILE.html writes one page for people who are not technical, "
     "--csv\n"
@@ -73,6 +81,22 @@ const char help_audit[] =
     "The same log and choice give the same bytes on the same day.\n"
     "\n"
     "Exit code 20 when there is a finding, 14 when the log itself is wrong.";
+
+const char help_balance[] =
+    "What your agency sent and received, day by day (UTC), recomputed on this\n"
+    "device from the relay's events, each opened and checked, and from the\n"
+    "receipts that are kept here; copies to colleagues stand apart:\n"
+    "\n"
+    "  stored = handed over + refused + expired + withdrawn + pending\n"
+    "\n"
+    "--from and --to (days), or --day, choose what was under way then.  When "
+    "the\n"
+    "relay can be reached its newest events are fetched first; --offline does\n"
+    "not ask.  What does not fit is named with its packet: a receipt without "
+    "an\n"
+    "entry, an opening that is missing, a packet that ended twice or not at "
+    "all,\n"
+    "events that say something else than a receipt.  Exit code 20 then.";
 
 const char help_witness[] =
     "A witness follows logs of relays and cosigns each head that continues "

@@ -5,7 +5,7 @@
 #ifndef SEALPOST_CLIENT_HELP_EVIDENCE_H
 #define SEALPOST_CLIENT_HELP_EVIDENCE_H
 
-extern const char help_evidence[], help_verify[], help_audit[], help_witness[],
-    help_trust[];
+extern const char help_evidence[], help_verify[], help_audit[], help_balance[],
+    help_witness[], help_trust[];
 
 #endif

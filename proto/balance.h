@@ -138,6 +138,20 @@ struct balance_packet {
     bool is_warned; /* its sender was warned before the end */
     bool is_late;   /* a receipt came after the end */
 };
+/* What P is in a period from FROM_MS to before TO_MS: it belongs to it when it
+ * was stored in it or was pending when it began (carried), and has the state
+ * that it had at its end. */
+struct balance_fate {
+    bool is_carried;
+    bool has_ended; /* before the period was over */
+    enum packet_state state;
+};
+/* False: it does not belong to the period. */
+bool balance_fate(const struct balance_packet *p, uint64_t from_ms,
+                  uint64_t to_ms, struct balance_fate *out);
+/* Counts P, which has that fate. */
+void balance_tell(struct balance_counts *to, const struct balance_packet *p,
+                  const struct balance_fate *fate);
 /* ERR_NOTFOUND when no event named it. */
 enum err balance_packet(const struct balance *b, const struct agency_id *sender,
                         const struct packet_id *packet,

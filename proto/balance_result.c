@@ -227,6 +227,34 @@ balance_each(const struct balance *b,
     }
 }
 
+/* ---- a period ---- */
+
+bool
+balance_fate(const struct balance_packet *p, uint64_t from_ms, uint64_t to_ms,
+             struct balance_fate *out)
+{
+    bool is_before = p->is_carried || p->stored_ms < from_ms;
+    bool was_over = p->end_ms != 0 && p->end_ms < from_ms;
+
+    if (p->state == PACKET_UNSEEN ||
+        (is_before ? was_over : p->stored_ms >= to_ms))
+        return false;
+    out->is_carried = is_before;
+    out->has_ended = p->end_ms != 0 && p->end_ms < to_ms;
+    out->state = out->has_ended ? p->state : PACKET_PENDING;
+    return true;
+}
+
+void
+balance_tell(struct balance_counts *to, const struct balance_packet *p,
+             const struct balance_fate *fate)
+{
+    struct tally *t = p->is_own ? &to->own_copies : &to->packets;
+
+    ++*(fate->is_carried ? &t->carried : &t->stored);
+    ++*tally_of(t, fate->state);
+}
+
 /* ---- kept for another day ---- */
 
 /* Rows that are not carried ascend by the index they were stored at. */

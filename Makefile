@@ -106,7 +106,8 @@ $(B)/sealpost: $(B)/client/main.o $(B)/libclient.a $(B)/libbase.a
 # A unit test gets the layers that it, or a fixture of tests/lib, includes.
 wrap = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 # The disk stops at any step: each of these may fail.
-$(B)/tests/unit/test_publish: wrap += $(addprefix -Wl$(comma)--wrap=,mkdir \
+$(patsubst %,$(B)/tests/unit/test_%,publish witness_dir): \
+    wrap += $(addprefix -Wl$(comma)--wrap=,mkdir \
     chmod fchmod mkostemps write fsync rename unlink remove)
 comma = ,
 fixtures_of = $(shell grep -lE '"$(1)/' /dev/null tests/lib/*.[ch] | \
@@ -114,13 +115,16 @@ fixtures_of = $(shell grep -lE '"$(1)/' /dev/null tests/lib/*.[ch] | \
 tests_of = $(patsubst %.c,$(B)/%,$(shell grep -lE \
     '"($(call fixtures_of,$(1))$(1)/)' /dev/null \
     $(wildcard tests/[!l]*/*.c)))
-$(call tests_of,server): $(B)/libserver.a
+$(filter-out $(B)/tests/fuzz/%,$(call tests_of,server)): $(B)/libserver.a
 $(call tests_of,client): $(B)/libclient.a
 $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(B)/libtests.a $(B)/libbase.a
 	$(call link,$(wrap),-lcmocka)
-# What scenarios in Python talk to.
-$(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/libbase.a
-	$(call link,-fsanitize=fuzzer)
+# Fuzzers take little: building all of it with sanitizers is slow.
+fuzz_kit = audit_world bundle_fixture memtree net patch scratch
+$(B)/libfuzz.a: $(patsubst %,$(B)/tests/lib/%.o,$(fuzz_kit)) ; $(archive)
+$(B)/tests/fuzz/fuzz_http_path: $(B)/server/http_path.o
+$(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/libfuzz.a $(B)/libbase.a
+	$(call link,-fsanitize=fuzzer,-lcmocka)
 
 # Programs that scenarios and benchmarks run beside ours: one file each.
 $(peers) $(benches): %: %.o $(B)/libtests.a $(B)/libbase.a

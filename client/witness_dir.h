@@ -65,7 +65,8 @@ enum err witness_dir_save_evidence(const struct witness_dir *d,
                                    const struct witness_judgement *j,
                                    char path[OS_PATH_MAX]);
 /* The newest cosigned checkpoint of the log whose origin hashes to HEX.
- * ERR_NOTFOUND: not followed, or never cosigned. */
+ * ERR_NOTFOUND: not followed, or never cosigned; ERR_STATE: storing the newest
+ * one failed, and nobody may see what lies there. */
 enum err witness_dir_checkpoint(const struct witness_dir *d, const char *hex,
                                 struct buf *out);
 

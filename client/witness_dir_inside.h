@@ -13,6 +13,9 @@ struct witness_dir {
     struct sign_secret *secret; /* in crypto_secret memory */
     struct witness_log logs[WITNESS_LOGS_MAX];
     size_t n_logs;
+    /* A log whose state may be newer on the disk than here: writing it failed
+     * half-way.  That file holds a cosignature that nobody was given. */
+    bool is_uncertain[WITNESS_LOGS_MAX];
 };
 
 /* The name of the log's directory. */

@@ -93,8 +93,10 @@ witness_dir_keep(struct witness_dir *d, const struct witness_judgement *j,
         rc = buf_status(&note);
     if (rc == ERR_OK)
         rc = witness_log_path(d, log, "checkpoint", path);
-    if (rc == ERR_OK)
+    if (rc == ERR_OK) {
         rc = os_write_file_atomic(path, note.data, note.len, 0600);
+        d->is_uncertain[j->log] = rc != ERR_OK;
+    }
     if (rc == ERR_OK) {
         log->state = j->next;
         buf_put(line, cosig.data, cosig.len);
@@ -116,6 +118,8 @@ witness_dir_checkpoint(const struct witness_dir *d, const char *hex,
         witness_log_hex(&d->logs[i], own);
         if (strcmp(own, hex) != 0)
             continue;
+        if (d->is_uncertain[i])
+            return ERR_STATE;
         rc = witness_log_path(d, &d->logs[i], "checkpoint", path);
         return rc == ERR_OK ? os_read_file(path, NOTE_LEN_MAX, out) : rc;
     }

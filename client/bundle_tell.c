@@ -188,6 +188,7 @@ event_json(const struct bundle_proven *p, const struct bundle_fate *f)
         json_put_u64(j, "signed_ms", f->signed_ms);
     json_put_str(j, "decrypted", opening_name(f->opening));
     json_put_str(j, "device_was", standing_name(f->standing));
+    json_put_bool(j, "lost_in_restore", f->is_lost);
     json_put_bool(j, "quorum", f->witnessed.quorum);
     if (f->witnessed.quorum_time_s != 0)
         json_put_u64(j, "witnessed_by_s", f->witnessed.quorum_time_s);

@@ -184,6 +184,10 @@ say_witnessed(json_t *list, const struct bundle_proven *p)
                 event_name(f->event.type),
                 at_s(f->witnessed.quorum_time_s).text);
     }
+    if (p->directory_witnessed.quorum &&
+        p->directory_witnessed.quorum_time_s != 0)
+        say(list, "The statements stood in the directory by %s, say they too.",
+            at_s(p->directory_witnessed.quorum_time_s).text);
 }
 
 static void
@@ -265,6 +269,18 @@ say_sender_standing(json_t *list, const struct bundle_proven *p)
 }
 
 static void
+say_lost(json_t *list, const struct bundle_proven *p)
+{
+    for (size_t i = 0; i < p->n_fates; i++)
+        if (p->fates[i].is_lost)
+            say(list,
+                "The relay was restored from an older copy since, and its log "
+                "has lost \"%s\" (entry %" PRIu64
+                "). The receipt shows that it was there.",
+                event_name(p->fates[i].event.type), p->fates[i].index);
+}
+
+static void
 say_suspended(json_t *list, const struct bundle_proven *p)
 {
     for (size_t i = 0; i < p->who.n_agencies; i++)
@@ -312,6 +328,7 @@ bundle_warnings(const struct bundle_proven *p, const struct bundle_reader *r)
                 "another signature than the sender's: it did not decrypt it.",
                 name_of_device(p, &f->event.actor).text);
     }
+    say_lost(list, p);
     say_suspended(list, p);
     if (r->dir != NULL)
         say_left_out(list, p, r->dir);

@@ -12,8 +12,10 @@
 #include "client/pick.h"
 #include "client/shelf.h"
 #include "client/story.h"
+#include "client/succession.h"
 #include "client/vault.h"
 #include "common/bytes.h"
+#include "proto/era.h"
 #include "proto/proof.h"
 #include "proto/receipt.h"
 
@@ -167,6 +169,41 @@ take_events(struct desk *d, const struct mail *m, struct bundling *x,
     return rc == ERR_NOTFOUND ? ERR_OK : rc;
 }
 
+/* A restored relay's log has lost them; what it had signed stays evidence. */
+static enum err
+take_lost_record(struct desk *d, const struct mail *m, const uint8_t id[16],
+                 struct bundling *x, struct event_rows *rows,
+                 struct problem *pb)
+{
+    struct kept_event e = {.index = get_u64(id + 8) & 0xffffffffffffff};
+    struct buf b = {0};
+    enum err rc = shelf_get_raw(d->app, REC_SUCCESSION, id, &b, pb);
+
+    if (rc == ERR_OK)
+        rc = shelf_problem(kept_event_decode(&e, &b), pb);
+    if (rc == ERR_OK && id_eq(&e.event.packet, &m->id) &&
+        id_eq(&e.event.sender, mail_sender(m, &d->id.agency)))
+        rc = problem_from_err(pb, what, take_event(x, rows, &e));
+    kept_event_clear(&e);
+    buf_clear(&b);
+    return rc;
+}
+
+static enum err
+take_lost(struct desk *d, const struct mail *m, struct bundling *x,
+          struct event_rows *rows, struct problem *pb)
+{
+    struct vault_item item;
+    size_t pos = 0;
+    enum err rc = ERR_OK;
+
+    while (rc == ERR_OK &&
+           vault_next(d->app->vault, REC_SUCCESSION, &pos, &item))
+        if (item.id[8] == SUCCESSION_EVENT)
+            rc = take_lost_record(d, m, item.id, x, rows, pb);
+    return rc;
+}
+
 static bool
 has_row(const struct event_rows *rows, uint64_t index)
 {
@@ -184,13 +221,11 @@ take_receipt(struct desk *d, const struct mail *m, struct bundling *x,
     struct problem none = {0};
     struct buf proof = {0}, evidence = {0};
     struct receipt r;
-    struct vkey key;
     enum err rc = story_proof(d->app, m, &proof, &none);
 
     if (rc == ERR_OK)
-        rc = roster_vkey(d->roster, LOG_DELIVERY, &key);
-    if (rc == ERR_OK)
-        rc = receipt_verify(proof.data, proof.len, &key, &r);
+        rc = era_receipt(roster_directory(d->roster), proof.data, proof.len, &r,
+                         NULL);
     if (rc == ERR_OK && !has_row(rows, r.index)) {
         if (m->direction == INDEX_IN)
             (void)shelf_get_raw(d->app, REC_RCPT, m->pkt_digest.b, &evidence,
@@ -346,6 +381,8 @@ gather(struct desk *d, const struct mail *m, struct bundling *x,
         rc = put_lists(d->app, m, x, pb);
     if (rc == ERR_OK)
         rc = take_events(d, m, x, rows, pb);
+    if (rc == ERR_OK && rows->n == 0)
+        rc = take_lost(d, m, x, rows, pb);
     if (rc == ERR_OK)
         rc = take_receipt(d, m, x, rows, pb);
     if (rc == ERR_OK)
@@ -356,6 +393,8 @@ gather(struct desk *d, const struct mail *m, struct bundling *x,
                          "the packet has not reached the relay");
     if (rc == ERR_OK)
         rc = put_directory(d, m, x, rows, pb);
+    if (rc == ERR_OK)
+        rc = bundling_refreshed(d, m, x, pb);
     return rc == ERR_OK ? leave_out_wrong(d, x, pb) : rc;
 }
 

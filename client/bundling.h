@@ -23,6 +23,11 @@ void bundling_clear(struct bundling *x);
  * yet. */
 enum err bundling_gather(struct desk *d, const struct mail *m,
                          struct bundling *x, struct problem *pb);
+/* Its receipts once more, to a head that witnesses have cosigned, and the
+ * directory's head with their lines: asks the relay, D is connected.
+ * P_NOT_FOUND: there is none yet. */
+enum err bundling_cosigned(struct desk *d, struct bundling *x,
+                           struct problem *pb);
 /* Parts PARTS (bit N: part N) of M's content into the bundle, which may have
  * come from a file and must be M's.  P_NOT_FOUND: a part is not here. */
 enum err bundling_disclose(struct app *app, const struct mail *m,

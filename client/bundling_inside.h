@@ -22,4 +22,8 @@ struct bundling_cast {
 enum err bundling_leaves(struct desk *d, const struct bundling_cast *cast,
                          struct bundling *x, struct problem *pb);
 
+/* What `receipt refresh` left in the vault. */
+enum err bundling_refreshed(struct desk *d, const struct mail *m,
+                            struct bundling *x, struct problem *pb);
+
 #endif

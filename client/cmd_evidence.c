@@ -1,7 +1,7 @@
 /*
- * cmd_evidence.c - `sealpost evidence ID|FILE -o FILE [--disclose N[,N]]` and
- * `sealpost evidence trim FILE --without N[,N] -o FILE`: one packet's proof in
- * one file, and which of its parts the file shows.
+ * cmd_evidence.c - `sealpost evidence ID|FILE -o FILE [--disclose N[,N]]
+ * [--cosigned]` and `sealpost evidence trim FILE --without N[,N] -o FILE`: one
+ * packet's proof in one file, and which of its parts the file shows.
  */
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +20,7 @@ struct evidence {
     const char *from; /* packet, or a bundle's file */
     const char *to;
     uint32_t parts; /* to disclose, or to take out */
-    bool is_trim;
+    bool is_trim, is_cosigned;
     struct desk d;
     struct mail m;
     struct bundling x;
@@ -70,7 +70,8 @@ parse(int argc, char **argv, struct evidence *e, struct problem *pb)
     const char *rest[2] = {NULL, NULL};
     const struct arg table[] = {{"-o", ARG_TEXT, &e->to},
                                 {"--disclose", ARG_TEXT, &disclose},
-                                {"--without", ARG_TEXT, &without}};
+                                {"--without", ARG_TEXT, &without},
+                                {"--cosigned", ARG_FLAG, &e->is_cosigned}};
     size_t n;
     enum err rc = args_parse(argc, argv, ARGS(table), rest, 2, &n, pb);
 
@@ -82,6 +83,8 @@ parse(int argc, char **argv, struct evidence *e, struct problem *pb)
         (n == 2 && !e->is_trim))
         return args_missing(pb, "evidence needs the ID of a packet (or "
                                 "`latest`) or a bundle's FILE, and -o FILE");
+    if (e->is_trim && e->is_cosigned)
+        return args_missing(pb, "trim only takes parts out");
     if ((without != NULL) != e->is_trim || (e->is_trim && disclose != NULL))
         return args_missing(pb, "parts are taken out with `sealpost evidence "
                                 "trim FILE --without PART -o FILE`");
@@ -141,6 +144,14 @@ find_packet(struct evidence *e, struct problem *pb)
 }
 
 static enum err
+gather(struct evidence *e, struct problem *pb)
+{
+    enum err rc = pick_sent_first(e->app, e->from, &e->m, pb);
+
+    return rc == ERR_OK ? bundling_gather(&e->d, &e->m, &e->x, pb) : rc;
+}
+
+static enum err
 begin(struct evidence *e, struct problem *pb)
 {
     bool is_file = e->is_trim || is_bundle_file(e->from);
@@ -150,13 +161,17 @@ begin(struct evidence *e, struct problem *pb)
         rc = bundling_read(e->from, &e->x, pb);
     if (rc != ERR_OK || e->is_trim)
         return rc;
-    rc = desk_open(e->app, DESK_OFFLINE, &e->d, pb);
-    if (rc != ERR_OK)
-        return rc;
-    if (is_file)
-        return find_packet(e, pb);
-    rc = pick_sent_first(e->app, e->from, &e->m, pb);
-    return rc == ERR_OK ? bundling_gather(&e->d, &e->m, &e->x, pb) : rc;
+    rc = desk_open(e->app, e->is_cosigned ? DESK_ONLINE : DESK_OFFLINE, &e->d,
+                   pb);
+    if (rc == ERR_OK && e->is_cosigned)
+        rc = desk_connect(&e->d, false, pb);
+    if (rc == ERR_OK && is_file)
+        rc = find_packet(e, pb);
+    else if (rc == ERR_OK)
+        rc = gather(e, pb);
+    if (rc == ERR_OK && e->is_cosigned)
+        rc = bundling_cosigned(&e->d, &e->x, pb);
+    return rc;
 }
 
 /* ---- content leaves the vault ---- */

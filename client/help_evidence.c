@@ -12,6 +12,8 @@ const char help_evidence[] =
     "told\n"
     "                          to be what the sender signed, without the "
     "others\n"
+    "  --cosigned              asks the relay for heads that witnesses have\n"
+    "                          cosigned: `verify --policy` wants them\n"
     "\n"
     "With a FILE that this command made instead of an ID, the parts are added "
     "to\n"

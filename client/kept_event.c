@@ -13,8 +13,8 @@ kept_event_clear(struct kept_event *e)
     buf_clear(&e->proof);
 }
 
-static enum err
-decode(struct kept_event *e, const struct buf *b)
+enum err
+kept_event_decode(struct kept_event *e, const struct buf *b)
 {
     struct rd r = rd_from(b->data, b->len);
     size_t len;
@@ -46,7 +46,7 @@ delivery_next(struct app *app, size_t *pos, struct kept_event *out,
     e.index = shelf_number_of(item.id);
     rc = shelf_get_raw(app, REC_EVENT, item.id, &b, pb);
     if (rc == ERR_OK)
-        rc = shelf_problem(decode(&e, &b), pb);
+        rc = shelf_problem(kept_event_decode(&e, &b), pb);
     buf_clear(&b);
     if (rc == ERR_OK)
         *out = e;

@@ -78,6 +78,8 @@ struct bundle_fate {
     uint64_t index;
     struct event event;
     uint64_t head_size; /* the log that the receipt is of */
+    bool is_lost;       /* by policies that are here, the log goes on without
+                           it: the relay was restored (section 14.9) */
     enum bundle_backing backing;
     uint64_t signed_ms; /* DEVICE: when, by its own clock */
     uint8_t outcome;    /* of a RCPT, enum rcpt_outcome */

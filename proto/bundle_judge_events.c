@@ -17,21 +17,64 @@ same_key(const struct vkey *a, const struct vkey *b)
     return id_eq(&a->pub, &b->pub) && strcmp(a->name, b->name) == 0;
 }
 
+/* The reader's own keys; NULL behind the last. */
+static const struct vkey *
+trusted_key(const struct bundle_anchor *a, size_t i)
+{
+    if (a->log != NULL)
+        return i == 0 ? a->log : NULL;
+    return a->trust != NULL && i < a->trust->n_logs ? &a->trust->logs[i] : NULL;
+}
+
+/* Does the reader trust the relay as it is now?  It has signed the directory
+ * that is here, and so the policies in it. */
+static bool
+trusts_the_newest(const struct judging *j)
+{
+    const struct who_policy *p = bundle_who_policy(&j->p.who);
+    const struct vkey *key;
+
+    for (size_t i = 0; (key = trusted_key(j->a, i)) != NULL; i++)
+        if (p != NULL && same_key(key, &p->delivery))
+            return true;
+    return false;
+}
+
 /* Key I of those that may have signed a receipt; NULL behind the last.  What
- * the reader named comes first; what the bundle itself names, newest policy
- * first, only when the reader named none. */
+ * the reader named comes first; then what the bundle names, newest policy
+ * first, when the reader named none or that policy's. */
 static const struct vkey *
 candidate(const struct judging *j, size_t i)
 {
-    const struct bundle_anchor *a = j->a;
+    const struct vkey *key = trusted_key(j->a, i);
+    size_t n = 0;
 
-    if (a->log != NULL)
-        return i == 0 ? a->log : NULL;
-    if (a->trust != NULL && a->trust->n_logs > 0)
-        return i < a->trust->n_logs ? &a->trust->logs[i] : NULL;
-    if (i < j->p.who.n_policies)
-        return &j->p.who.policies[j->p.who.n_policies - 1 - i].delivery;
-    return NULL;
+    if (key != NULL)
+        return key;
+    while (trusted_key(j->a, n) != NULL)
+        n++;
+    if (n > 0 && !trusts_the_newest(j))
+        return NULL;
+    i -= n;
+    return i < j->p.who.n_policies
+               ? &j->p.who.policies[j->p.who.n_policies - 1 - i].delivery
+               : NULL;
+}
+
+/* Today's log, by the policies that are here, begins with what the log of KEY
+ * held up to here. */
+static bool
+is_lost(const struct judging *j, const struct vkey *key, uint64_t index)
+{
+    const struct bundle_who *w = &j->p.who;
+
+    for (size_t i = w->n_policies; i-- > 0;) {
+        if (same_key(&w->policies[i].delivery, key))
+            return false;
+        if (w->policies[i].old_size != 0 && index >= w->policies[i].old_size)
+            return true;
+    }
+    return false;
 }
 
 /* The key that the reader trusts is one that the network's policy names. */
@@ -309,6 +352,7 @@ judge_event(struct judging *j, const struct bundle_receipt *e)
     if (rc != ERR_OK)
         return rc;
     f->head_size = w.size;
+    f->is_lost = is_lost(j, &j->p.log, f->index);
     why = check_backing(j, f, e->evidence);
     if (why == NULL)
         why = check_sending_device(j, f);

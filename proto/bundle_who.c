@@ -178,6 +178,7 @@ apply_policy(struct bundle_who *w, uint64_t index, const struct statement *st)
     to->k = p->k;
     to->n = p->n;
     memcpy(to->keys, p->keys, p->n * sizeof(p->keys[0]));
+    to->old_size = p->old_size;
     copy_text(to->relay_name, p->relay_name);
     copy_text(origin, p->delivery_origin);
     if (vkey_make(&to->delivery, origin, NOTE_ED25519, &p->log_key) != ERR_OK)

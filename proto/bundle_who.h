@@ -35,6 +35,7 @@ struct who_policy {
     struct sign_key keys[LIMIT_REGISTRAR_KEYS];
     char relay_name[LIMIT_RELAY_NAME + 1];
     struct vkey delivery, directory; /* who signs which log */
+    uint64_t old_size;               /* of the log it continues, or 0 */
 };
 
 struct who_agency {

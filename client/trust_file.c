@@ -155,7 +155,8 @@ trust_file_quorum(const struct trust *t, const struct trusted *judged,
     if (judged->quorum)
         return ERR_OK;
     for (size_t i = 0; i < t->n_witnesses; i++)
-        n += judged->verified >> i & 1;
+        if (judged->verified >> i & 1)
+            n++;
     (void)problem_set(pb, P_QUORUM, ERR_VERIFY,
                       "too few witnesses have seen it",
                       "%u of the policy's %zu witnesses cosigned this head, "

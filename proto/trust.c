@@ -9,7 +9,8 @@ group_holds(const struct trust *t, uint64_t verified, size_t wanted)
     unsigned have[TRUST_GROUPS_MAX + 1] = {0};
 
     for (size_t i = 0; i < t->n_witnesses; i++)
-        have[t->witness_in[i]] += verified >> i & 1;
+        if (verified >> i & 1)
+            have[t->witness_in[i]]++;
     for (size_t g = 0; g < wanted; g++)
         if (have[g + 1] >= t->group[g].need)
             have[t->group_in[g]]++;

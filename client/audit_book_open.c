@@ -273,7 +273,8 @@ get_finding(struct reader *r)
     struct audit_finding *f;
 
     get(r, b, sizeof(b));
-    if (a->n_found == AUDIT_FINDINGS_MAX || b[23] != 0 || b[223] != 0)
+    if (a->n_found == AUDIT_FINDINGS_MAX || b[23] != 0 || b[223] != 0 ||
+        b[224] > 1)
         fail(r, ERR_MALFORMED, BOOK_DAMAGED);
     if (r->rc != ERR_OK)
         return;
@@ -314,6 +315,8 @@ get_packet(struct reader *r)
     p.is_over = (b[116] & PACKET_OVER) != 0;
     p.is_warned = (b[116] & PACKET_WARNED) != 0;
     p.is_late = (b[116] & PACKET_LATE) != 0;
+    if (b[116] >= 2 * PACKET_LATE)
+        fail(r, ERR_MALFORMED, BOOK_DAMAGED);
     if (r->rc == ERR_OK)
         keep(r, balance_restore(r->a->balance, &p));
 }
@@ -350,6 +353,8 @@ get_all(struct reader *r, const struct audit_options *o, struct state *s)
     get_marks(r, s);
     for (uint64_t n = get_count(r); n > 0 && r->rc == ERR_OK; n--)
         get_finding(r);
+    if (r->a->n_found != r->a->lasting)
+        fail(r, ERR_MALFORMED, BOOK_DAMAGED);
     if (s->has_balance)
         get_balance(r, s);
     get(r, end, sizeof(end));

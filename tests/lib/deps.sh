@@ -28,7 +28,7 @@ packages_of() {
         "python3-cryptography python3-nacl python3-dissononce faketime" \
         "golang-go golang-golang-x-mod-dev openssh-client" ;;
     check) echo "clang clang-format" ;;
-    fuzz) echo "clang libclang-rt-14-dev" ;;
+    fuzz) echo "clang libclang-rt-14-dev libcmocka-dev" ;;
     *) die "unknown group of packages: $1" ;;
     esac
 }

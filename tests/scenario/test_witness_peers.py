@@ -23,6 +23,7 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/lib"))
 
+import scene  # noqa: E402
 import tlog  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("SEALPOST_BUILD", ROOT / "build")).resolve()
@@ -162,46 +163,106 @@ def converse(log, port, path, vkey, restart):
 
 # ---- their witnesses, our log ----
 
+class Lite:
+    """litewitness with its key in an agent, following VKEYS."""
+
+    def __init__(self, top, *vkeys):
+        needs(CACHE / "litewitness", CACHE / "witnessctl", "ssh-agent")
+        self.top, self.port = top, free_port()
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", top / "key")
+        self.agent = Process(top / "agent.log",
+                             ["ssh-agent", "-D", "-a", top / "s"])
+        while not (top / "s").exists():
+            time.sleep(0.05)
+        run("ssh-add", "-q", top / "key",
+            env=dict(os.environ, SSH_AUTH_SOCK=str(top / "s")))
+        for vkey in vkeys:
+            origin = vkey.split("+")[0]
+            for words in (["add-log", "-origin", origin],
+                          ["add-key", "-origin", origin, "-key", vkey]):
+                run(CACHE / "witnessctl", words[0], "-db", top / "db",
+                    *words[1:])
+        self.vkey = vkey_of("lite.example/w", tlog.COSIGNATURE,
+                            public_of(top / "key.pub"))
+        self.served = None
+        self.start()
+
+    def start(self):
+        finger = run("ssh-keygen", "-l", "-f", self.top / "key.pub").split()[1]
+        self.served = Process(
+            self.top / "lite.log",
+            [CACHE / "litewitness", "-db", self.top / "db", "-ssh-agent",
+             self.top / "s", "-key", finger, "-name", "lite.example/w",
+             "-listen", "127.0.0.1:%d" % self.port], self.port)
+
+    def restart(self):
+        self.served.end()
+        self.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        self.served.end()
+        self.agent.end()
+        if kind is not None:
+            print((self.top / "lite.log").read_text()[-3000:])
+
+
 def litewitness_cosigns_what_we_ask(top):
-    needs(CACHE / "litewitness", CACHE / "witnessctl", "ssh-agent")
-    origin, port = "relay.example/delivery", free_port()
-    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", top / "key")
-    agent = Process(top / "agent.log", ["ssh-agent", "-D", "-a", top / "s"])
-    while not (top / "s").exists():
-        time.sleep(0.05)
-    run("ssh-add", "-q", top / "key",
-        env=dict(os.environ, SSH_AUTH_SOCK=str(top / "s")))
-    finger = run("ssh-keygen", "-l", "-f", top / "key.pub").split()[1]
-    key = tlog.Key(origin, tlog.LOG, SEED)
-    for words in (["add-log", "-origin", origin],
-                  ["add-key", "-origin", origin, "-key", key.vkey]):
-        run(CACHE / "witnessctl", words[0], "-db", top / "db", *words[1:])
-    args = [CACHE / "litewitness", "-db", top / "db", "-ssh-agent", top / "s",
-            "-key", finger, "-name", "lite.example/w", "-listen",
-            "127.0.0.1:%d" % port]
-    served = [Process(top / "lite.log", args, port)]
-    public = tlog.unb64((top / "key.pub").read_text().split()[1])[-32:]
-    vkey = "lite.example/w+%s+%s" % (
-        tlog.keyid("lite.example/w", tlog.COSIGNATURE, public).hex(),
-        tlog.b64(b"\x04" + public))
-
-    def restart():
-        served[0].end()
-        served[0] = Process(top / "lite.log", args, port)
-
-    log = OurLog(origin, vkey)
-    try:
-        converse(log, port, "/add-checkpoint", vkey, restart)
-        other = OurLog("relay.example/unknown", vkey)
-        assert post(port, "/add-checkpoint", other.request(0, 3))[0] == 404
-        other.close()
+    origin = "relay.example/delivery"
+    with Lite(top, tlog.Key(origin, tlog.LOG, SEED).vkey) as lite:
+        log = OurLog(origin, lite.vkey)
+        converse(log, lite.port, "/add-checkpoint", lite.vkey, lite.restart)
         log.close()
-    except AssertionError:
-        print((top / "lite.log").read_text()[-3000:])
-        raise
+        log = OurLog("relay.example/unknown", lite.vkey)
+        assert post(lite.port, "/add-checkpoint", log.request(0, 3))[0] == 404
+        log.close()
+
+
+def litewitness_cosigns_both_logs_of_a_real_relay(top):
+    """sealpostd and its process without keys, as people run them."""
+    network = scene.Scene()
+    data = network.dir / "relay"
+    logs = {name: run(BUILD / "sealpostd", "vkey", name, "--data", data)
+            for name in ("directory", "delivery")}
+    try:
+        with Lite(top, *logs.values()) as lite:
+            (top / "policy").write_text(
+                "log %s\nlog %s\nwitness lite %s http://127.0.0.1:%d\n"
+                "quorum lite\n" % (*logs.values(), lite.vkey, lite.port))
+            (top / "conf").write_text(
+                "[publish]\nbeat = 200ms\n[witness]\npolicy = %s\n" %
+                (top / "policy"))
+            network.relay_end(signal.SIGTERM)
+            network.relay_start("--config", top / "conf")
+            collector, _ = ready(
+                [BUILD / "sealpostd", "http", "--data", data, "--config",
+                 top / "conf", "--http", "127.0.0.1:0"], top / "http.log")
+            try:
+                wait_for_quorum(data, logs)
+            finally:
+                collector.end()
+            public = (data / "public/delivery/checkpoint").read_text()
+            assert tlog.signed_by(public, tlog.Verifier(logs["delivery"]))
+            assert tlog.signed_by(public, tlog.Verifier(lite.vkey)), public
     finally:
-        served[0].end()
-        agent.end()
+        network.close()
+
+
+def wait_for_quorum(data, logs):
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        told = run(BUILD / "sealpostd", "status", "--data", data)
+        if all(name + "_quorum_age_s=" in told for name in logs):
+            return
+        assert time.monotonic() < end, told
+        time.sleep(0.1)
+
+
+def vkey_of(name, kind, public):
+    return "%s+%s+%s" % (name, tlog.keyid(name, kind, public).hex(),
+                         tlog.b64(bytes([kind]) + public))
 
 
 def public_of(path):
@@ -225,8 +286,7 @@ def sigsum_witness_cosigns_what_we_ask(top):
     run(CACHE / "sigsum-key", "generate", "-o", top / "key")
     public = public_of(top / "key.pub")
     name = "sigsum.org/v1/witness/" + hashlib.sha256(public).hexdigest()
-    vkey = "%s+%s+%s" % (name, tlog.keyid(name, tlog.COSIGNATURE, public).hex(),
-                         tlog.b64(b"\x04" + public))
+    vkey = vkey_of(name, tlog.COSIGNATURE, public)
     log_public = tlog.Key("x", tlog.LOG, SEED).public
     (top / "log.pub").write_text(openssh(log_public))
     port = free_port()
@@ -272,9 +332,8 @@ def a_sigsum_log_gets_its_cosignatures_from_us(top):
     vkey = run(client, "witness", "init", top / "w", "--name",
                "witness.example.org/w1")
     ours = tlog.Verifier(vkey)
-    run(client, "witness", "add", top / "w", "%s+%s+%s" % (
-        origin, tlog.keyid(origin, tlog.LOG, public).hex(),
-        tlog.b64(b"\x01" + public)))
+    run(client, "witness", "add", top / "w",
+        vkey_of(origin, tlog.LOG, public))
     witness, address = ready([client, "witness", "run", top / "w", "--listen",
                               "127.0.0.1:0"], top / "witness.log")
     outside, inside = free_port(), free_port()
@@ -309,7 +368,8 @@ def a_sigsum_log_gets_its_cosignatures_from_us(top):
 
 
 CASES = [
-    litewitness_cosigns_what_we_ask, sigsum_witness_cosigns_what_we_ask,
+    litewitness_cosigns_what_we_ask,
+    litewitness_cosigns_both_logs_of_a_real_relay, sigsum_witness_cosigns_what_we_ask,
     a_sigsum_log_gets_its_cosignatures_from_us,
 ]
 

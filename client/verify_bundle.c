@@ -61,12 +61,15 @@ check_quorum(const struct bundle_proven *p, const struct trust *t,
     if (t == NULL || t->quorum == QUORUM_NONE)
         return ERR_OK;
     for (size_t i = 0; i < p->n_fates; i++)
-        if (!p->fates[i].witnessed.quorum)
+        if (!p->fates[i].witnessed.quorum) {
+            problem_next(pb, "have it made again with `sealpost evidence ID "
+                             "--cosigned -o FILE`");
             return problem_set(
                 pb, P_QUORUM, ERR_VERIFY, "too few witnesses have seen it",
                 "no head that holds \"%s\" (entry %" PRIu64
                 ") has the policy's quorum in this file",
                 event_name(p->fates[i].event.type), p->fates[i].index);
+        }
     return ERR_OK;
 }
 

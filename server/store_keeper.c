@@ -3,10 +3,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
     CHECKPOINT_FRAMES = 1000, /* about 4 MiB */
     EMPTY_FRAMES = 32 * 1024, /* the log may not grow for ever */
+    /* Emptying waits for readers and holds up the writer meanwhile: not long,
+     * but again and again, because erased openings lie in what it empties. */
+    BUSY_MS = 100,
+    REST_MS = 300,
 };
 
 struct chores {
@@ -34,9 +39,9 @@ on_commit(void *arg, unsigned frames)
     pthread_mutex_unlock(&k->lock);
 }
 
-/* BUSY: readers or the writer were in the way; the next one will do.  A failed
- * sync must not be tried again: the store is done for. */
-static void
+/* False: readers or the writer were in the way of emptying.  A failed sync must
+ * not be tried again: the store is done for. */
+static bool
 checkpoint(struct store *st, bool empty)
 {
     uint64_t left = 0;
@@ -45,10 +50,30 @@ checkpoint(struct store *st, bool empty)
     if (rc == ERR_OK && (empty || left > EMPTY_FRAMES))
         rc = db_checkpoint(&st->keeper.db, DB_CHECKPOINT_EMPTY, NULL);
     if (rc == ERR_OK || rc == ERR_BUSY || rc == ERR_FULL || rc == ERR_NOMEM)
-        return;
+        return rc == ERR_OK || !empty;
     store_alarm(st, "checkpoint: %s: %s", st->db_path,
                 db_words(&st->keeper.db));
     st->is_broken = true;
+    return true;
+}
+
+/* Then it is tried again; stopping does not wait. */
+static void
+rest(struct keeper *k)
+{
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += REST_MS * 1000L * 1000;
+    if (until.tv_nsec >= 1000L * 1000 * 1000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000L * 1000 * 1000;
+    }
+    pthread_mutex_lock(&k->lock);
+    while (!k->stop && pthread_cond_timedwait(&k->work, &k->lock, &until) == 0)
+        ;
+    k->want_empty = true;
+    pthread_mutex_unlock(&k->lock);
 }
 
 static void
@@ -65,7 +90,7 @@ remove_files(struct store *st, const struct chores *todo)
     }
 }
 
-/* False: stop. */
+/* False: stop, with nothing left to do; emptying is not tried for ever then. */
 static bool
 take_chores(struct keeper *k, struct chores *out)
 {
@@ -85,6 +110,17 @@ take_chores(struct keeper *k, struct chores *out)
     return out->checkpoint || out->empty || out->n_dead > 0;
 }
 
+static bool
+is_stopping(struct keeper *k)
+{
+    bool stop;
+
+    pthread_mutex_lock(&k->lock);
+    stop = k->stop;
+    pthread_mutex_unlock(&k->lock);
+    return stop;
+}
+
 static void *
 run(void *arg)
 {
@@ -94,8 +130,9 @@ run(void *arg)
     while (take_chores(&st->keeper, &todo)) {
         remove_files(st, &todo);
         free(todo.dead);
-        if (todo.checkpoint || todo.empty)
-            checkpoint(st, todo.empty);
+        if ((todo.checkpoint || todo.empty) && !checkpoint(st, todo.empty) &&
+            !is_stopping(&st->keeper))
+            rest(&st->keeper);
     }
     return NULL;
 }
@@ -104,12 +141,18 @@ enum err
 keeper_start(struct store *st)
 {
     struct keeper *k = &st->keeper;
+    pthread_condattr_t attr;
     enum err rc = db_open(&k->db, st->db_path, DB_WRITE);
 
+    if (rc == ERR_OK)
+        rc = db_set_pragma(&k->db, "busy_timeout", BUSY_MS);
     if (rc != ERR_OK)
         return rc;
     pthread_mutex_init(&k->lock, NULL);
-    pthread_cond_init(&k->work, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&k->work, &attr);
+    pthread_condattr_destroy(&attr);
     k->next_at = CHECKPOINT_FRAMES;
     if (pthread_create(&k->thread, NULL, run, st) != 0) {
         pthread_mutex_destroy(&k->lock);

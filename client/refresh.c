@@ -6,6 +6,7 @@
 #include "client/story.h"
 #include "client/sync.h"
 #include "client/witnesses.h"
+#include "proto/era.h"
 #include "proto/proof.h"
 
 static const char cannot[] = "the receipt cannot be refreshed";
@@ -33,10 +34,11 @@ load(struct job *j, struct problem *pb)
         rc = story_proof(j->d->app, j->m, &j->receipt, pb);
     if (rc == ERR_OK &&
         (roster_vkey(j->d->roster, LOG_DELIVERY, &j->key) != ERR_OK ||
-         receipt_verify(j->receipt.data, j->receipt.len, &j->key, &j->was) !=
-             ERR_OK))
+         era_receipt_held(roster_directory(j->d->roster), j->receipt.data,
+                          j->receipt.len, &j->was) != ERR_OK))
         rc = problem_set(pb, P_VERIFY, ERR_VERIFY, cannot,
-                         "it does not verify under the key in force");
+                         "it does not verify, or today's log does not hold "
+                         "its entry any more");
     return rc;
 }
 

@@ -22,16 +22,20 @@ has_mail(const struct desk *d)
     return us != NULL && us->class != CLASS_AUDITOR;
 }
 
-/* A warning or a loss came since the last look: packets that escalate by
- * themselves go on. */
-static bool
-is_news_to_act_on(struct desk *d)
+/* When a warning or a loss came since the last look, packets that escalate by
+ * themselves go on; what that brings into the log is fetched too. */
+static enum err
+act_on_news(struct desk *d, struct problem *pb)
 {
     unsigned news = d->count.warned + d->count.undelivered;
-    bool is_new = news != d->acted_on;
+    enum err rc;
 
+    if (news == d->acted_on)
+        return ERR_OK;
     d->acted_on = news;
-    return is_new;
+    rc = readdress_all(d, pb);
+    d->events_due = true;
+    return rc;
 }
 
 /* The answer to a question arrives behind everything pushed before it: when a
@@ -50,8 +54,8 @@ exchange_pushed(struct desk *d, struct problem *pb)
             rc = inbox_take_all(d, pb);
         if (rc == ERR_OK)
             rc = delivery_fetch(d, pb);
-        if (rc == ERR_OK && is_news_to_act_on(d))
-            rc = readdress_all(d, pb);
+        if (rc == ERR_OK)
+            rc = act_on_news(d, pb);
         if (d->first == NULL && !d->events_due && !d->directory_due)
             break;
     }

@@ -173,6 +173,9 @@ on_send(const struct msg_field *f)
     packet_digest_of(&digest, f[SEND_HDR].p, f[SEND_HDR].len, f[SEND_WRAPS].p,
                      h.n_slots, f[SEND_BODY].p, f[SEND_BODY].len);
     relay.sent[relay.sends++ % 8] = digest;
+    memset(&relay.resend_of, 0, sizeof(relay.resend_of));
+    if (f[SEND_RESEND_OF].kind != MSG_NIL)
+        msg_copy(relay.resend_of.b, &f[SEND_RESEND_OF], 16);
     if (relay.lie == LIE_SLOTS_CHANGED) {
         relay.lie = HONEST;
         return PERR_SLOT;
@@ -203,6 +206,25 @@ on_receipt(const struct msg_field *f)
     return answer_logged(r.packet.b, relay_log(&e, f[0].p, f[0].len));
 }
 
+static bool
+has_ended(const struct packet_id *id)
+{
+    for (size_t i = 0; i < relay.n; i++)
+        if (event_info(relay.events[i].type)->is_final &&
+            id_eq(&relay.events[i].packet, id))
+            return true;
+    return false;
+}
+
+static unsigned
+on_collected(void)
+{
+    out.m.f[COLLECTED_SHOWN] = msg_u(relay.collected_shown);
+    out.m.f[COLLECTED_TIME_S] = msg_u(relay.collected_s);
+    out.m.f[COLLECTED_NOW] = msg_u(relay.collected_now);
+    return PERR_NONE;
+}
+
 static unsigned
 on_withdraw(const struct msg_field *f)
 {
@@ -212,6 +234,9 @@ on_withdraw(const struct msg_field *f)
     assert_int_equal(wdrw_parse(&w, f[0].p, f[0].len), ERR_OK);
     if (!find_stored(&w.packet, &e.ref))
         return PERR_NOTFOUND;
+    if (relay.lie == LIE_FINAL || has_ended(&w.packet))
+        return PERR_FINAL;
+    e.reason = w.reason;
     e.packet = w.packet;
     e.pkt_digest = w.pkt_digest;
     e.sender = w.sender;
@@ -329,6 +354,8 @@ dispatch(uint8_t type, const struct msg_field *f)
         return on_consistency(f);
     case MSG_PREKEY_GET:
         return on_prekeys();
+    case MSG_COLLECTED_GET:
+        return on_collected();
     case MSG_PREKEY_PUT:
         return PERR_NONE;
     case MSG_DIR_GET:
@@ -365,6 +392,8 @@ upstream_call(struct upstream *u, uint8_t type, const struct msg_field *fields,
         return problem_set(pb, P_UNREACHABLE, ERR_CLOSED, "gone", "gone");
     if (wire_code != NULL)
         *wire_code = code;
+    if (code == PERR_FINAL)
+        return problem_set(pb, P_FINAL, ERR_STATE, "refused", "too late");
     if (code != PERR_NONE)
         return problem_set(pb, P_RELAY_ERROR, ERR_REFUSED, "refused", "%s",
                            perr_row(code)->name);
@@ -552,6 +581,23 @@ relay_their_receipt(uint8_t type, const struct mail *m, uint8_t outcome,
     e.reason = r.reason;
     assert_int_equal(rcpt_sign(bytes, &r, &they->sign), ERR_OK);
     (void)relay_log(&e, bytes, sizeof(bytes));
+}
+
+void
+relay_say(uint8_t type, uint16_t reason, const struct mail *m, uint64_t time_ms)
+{
+    struct event e = {.type = type,
+                      .reason = reason,
+                      .class = m->class,
+                      .time_ms = time_ms,
+                      .packet = m->id,
+                      .sender = df.d.id.agency,
+                      .recipient = m->peer_mailbox,
+                      .pkt_digest = m->pkt_digest,
+                      .not_after = m->not_after_s,
+                      .ref = m->stored_index};
+
+    (void)relay_log(&e, NULL, 0);
 }
 
 /* ---- packets ---- */

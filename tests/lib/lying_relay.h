@@ -41,6 +41,7 @@ enum lie {
     /* A line that breaks. */
     LIE_SILENCE_AFTER_SEND,
     LIE_SLOTS_CHANGED, /* E-SLOT, once */
+    LIE_FINAL,         /* a withdrawal comes too late, and no event says so */
 };
 
 enum { RELAY_EVENTS = 64 };
@@ -64,6 +65,8 @@ struct lying_relay {
     struct relay_blob blobs[4]; /* for BLOB_GET, by owner and id */
     size_t n_blobs;
     bool has_prekeys; /* do they have one? */
+    struct packet_id resend_of; /* of the last SEND; zero: none */
+    uint64_t collected_shown, collected_s, collected_now;
     bool is_gone;
 };
 extern struct lying_relay relay;
@@ -77,6 +80,10 @@ uint64_t relay_log(const struct event *e, const void *evidence, size_t len);
  * their device that says OUTCOME.  OPENED: as the content has it, or not. */
 void relay_their_receipt(uint8_t type, const struct mail *m, uint8_t outcome,
                          bool is_opened_right);
+
+/* An event without evidence about a packet that we sent. */
+void relay_say(uint8_t type, uint16_t reason, const struct mail *m,
+               uint64_t time_ms);
 
 /* What a packet from THEY to us is made of; change it, then relay_deliver. */
 struct relay_packet {

@@ -313,6 +313,7 @@ log_mailbox(struct net *net, unsigned mailbox, const char *label, uint8_t state,
         .state = state,
         .label = text_ref(label),
         .purposes = 1,
+        .deputy = m->deputy,
         .contact = text_ref("+49 30 0000 000\nday and night"),
         .n = (uint8_t)n,
         .devices = ids};

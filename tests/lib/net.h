@@ -37,6 +37,7 @@ struct net_device {
 struct net_mailbox {
     unsigned agency;
     struct mailbox_id id;
+    struct mailbox_id deputy; /* zeros: none; set before net_mailbox_update */
 };
 
 struct net {

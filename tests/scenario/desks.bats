@@ -321,7 +321,7 @@ watch_stop() { # PARTY
     [ "$(state ngo "$id")" = stored ]
     works client hub agency revoke "Night laptop" --reason lost --yes
     works client ngo sync
-    said_has "did NOT arrive: refused, no_live_device"
+    said_has "did NOT arrive: refused, no live device"
     [ "$(state ngo "$id")" = refused ]
     works client ngo sync
     works client ngo audit

@@ -336,6 +336,43 @@ writes() { # NAME TO TEXT [OPTION...]
     stat_is 8 ngo "$two" case_state acknowledged
 }
 
+@test "the other agency gets the parts that were agreed to, and no more than the first" {
+    python3 -c 'import json, sys
+d = json.load(open(sys.argv[1]))
+d["consent"]["recipients"].append(
+    {"to": "Southgate Hub", "parts": ["case", "needs"]})
+json.dump(d, open(sys.argv[2], "w"))' "$samples/adult-consents.json" "$net/shared.json"
+    id=$(at 8 asked 'd["packet_id"]' client ngo send --to "$evening" "$net/shared.json" --urgent --yes)
+    works at 8 client ngo readdress "$id" --deputy --yes
+    said_has 'The part "identity" does not go there'
+    two=$(at 8 asked 'd["readdressed_to"]' client ngo status "$id")
+    works at 8 client south sync
+    works at 8 client south read "$two" --json
+    [ "$(value '"case" in d["parts"] and "identity" not in d["parts"]' "$said.out")" = true ]
+    [ "$(value '"identity" in d["withheld"]' "$said.out")" = true ]
+    works at 8 client ngo sync
+}
+
+@test "a hook hears of warnings and of what goes on" {
+    id=$(at 8 asked 'd["packet_id"]' client ngo send --to "$desk" --text "Hook me." --urgent --escalate --yes)
+    relay_at 10
+    printf '#!/bin/sh\necho "$@" >>"%s"\n' "$net/heard" >"$net/hook"
+    chmod +x "$net/hook"
+    end=$((SECONDS + 20))
+    until works at 10 client ngo watch --once --exec "$net/hook" &&
+        grep -q "^warned $id" "$net/heard"; do
+        daemon sweep --data "$net/relay" >"$net/sweep"
+        [ $SECONDS -lt $end ] || return 1
+    done
+    grep -q "^readdressed $id" "$net/heard"
+    ! grep -q "Hook me" "$net/heard"
+    works at 10 client night sync
+    works at 10 client night inbox
+    said_has "Hook me."
+    works at 10 client hub sync
+    works at 10 client ngo sync
+}
+
 # --- lost ---------------------------------------------------------------------------
 
 @test "what expired is an unread notice in the inbox, with the relay's certificate" {
@@ -415,6 +452,24 @@ writes() { # NAME TO TEXT [OPTION...]
     cmp "$net/photo.jpg" "$(find "$net/out-2" -name photo.jpg)"
 }
 
+@test "what no machine can open any more is refused, noticed and sent on" {
+    id=$(at 260 asked 'd["packet_id"]' client ngo send --to "$night" --text "Who reads this?" --yes)
+    works at 260 client hub agency revoke "Night laptop" --reason lost --yes
+    told_at 260 ngo "did NOT arrive: refused, no live device"
+    works at 260 client ngo inbox --json
+    notice=$(value "[n for n in d['notices'] if n['packet_id'] == '$id'][0]['notice_id']" "$said.out")
+    [ "$(value "[n for n in d['notices'] if n['packet_id'] == '$id'][0]['reason']" "$said.out")" = no_live_device ]
+    works at 260 client ngo read "$notice"
+    said_has "the last machine that it was sealed to lost its place in that mailbox"
+    works at 260 client ngo receipt "$notice" -o "$net/refusal"
+    works client nobody verify "$net/refusal" --vkey "$(daemon vkey delivery --data "$net/relay")"
+    said_has "the event names the signed statement"
+    works at 260 client ngo readdress "$id" --to "$desk" --yes
+    works at 260 client hub sync
+    works at 260 client hub inbox
+    said_has "Who reads this?"
+}
+
 @test "after a month what was lost with files is lost" {
     note_id gone "$(at 260 asked 'd["packet_id"]' client ngo send --to "$desk" --text "Gone file." --attach "$net/photo.jpg" --expires 1 --yes)"
     relay_at 290
@@ -428,7 +483,6 @@ writes() { # NAME TO TEXT [OPTION...]
 }
 
 @test "in the end the books balance" {
-    works at 1100 client night sync
     works at 1100 client south sync
     works at 1100 client ngo sync
     run_said at 1100 client ngo audit --json

@@ -35,11 +35,19 @@ bundle_end(const struct bundle_proven *p)
 
 /* ---- shared ---- */
 
+bool
+judge_fits(struct judging *j, enum err rc)
+{
+    if (rc == ERR_NOMEM)
+        j->no_memory = true;
+    return rc == ERR_OK;
+}
+
 enum err
 judge_fault(struct judging *j, unsigned kind, const char *why)
 {
     j->fault = (struct bundle_fault){.kind = kind, .why = why};
-    return ERR_VERIFY;
+    return j->no_memory ? ERR_NOMEM : ERR_VERIFY;
 }
 
 enum err
@@ -47,7 +55,7 @@ judge_fault_at(struct judging *j, unsigned kind, uint64_t row, const char *why)
 {
     j->fault = (struct bundle_fault){
         .kind = kind, .has_row = true, .row = row, .why = why};
-    return ERR_VERIFY;
+    return j->no_memory ? ERR_NOMEM : ERR_VERIFY;
 }
 
 enum err
@@ -109,8 +117,8 @@ check_checkpoint(struct judging *j)
     const struct who_policy *p = bundle_who_policy(&j->p.who);
     struct bundle_witnessed w;
 
-    if (judge_note(j, j->b->checkpoint.p, j->b->checkpoint.len, &p->directory,
-                   &j->p.directory, &w) != ERR_OK)
+    if (!judge_fits(j, judge_note(j, j->b->checkpoint.p, j->b->checkpoint.len,
+                                  &p->directory, &j->p.directory, &w)))
         return judge_fault(j, BUNDLE_DIRECTORY,
                            "its checkpoint is not signed by the key of the "
                            "policy, or a witness's line is wrong");
@@ -127,8 +135,8 @@ judge_directory(struct judging *j)
     for (size_t i = 0; i < b->n_leaves && rc == ERR_OK; i++) {
         const char *why;
 
-        if (bundle_who_add(&j->p.who, b->leaves[i].index,
-                           b->leaves[i].statement, &why) != ERR_OK)
+        if (!judge_fits(j, bundle_who_add(&j->p.who, b->leaves[i].index,
+                                          b->leaves[i].statement, &why)))
             rc = judge_fault_at(j, BUNDLE_DIRECTORY, b->leaves[i].index, why);
     }
     if (rc != ERR_OK || b->n_leaves == 0)
@@ -196,8 +204,8 @@ check_signature(struct judging *j)
         return judge_fault(j, BUNDLE_LISTS,
                            "the sending device is not of the agency that it "
                            "names");
-    if (inner_lists_verify(j->b->lists.p, j->b->lists.len, &j->hh, &d->key) !=
-        ERR_OK)
+    if (!judge_fits(j, inner_lists_verify(j->b->lists.p, j->b->lists.len,
+                                          &j->hh, &d->key)))
         return judge_fault(j, BUNDLE_LISTS, "the sender's signature is wrong");
     j->p.is_signed = true;
     return ERR_OK;

@@ -98,8 +98,8 @@ verify_under(struct judging *j, const struct proof *proof,
     struct head head;
 
     for (size_t i = 0; (key = candidate(j, i)) != NULL; i++)
-        if (judge_note(j, proof->note, proof->note_len, key, &head, w) ==
-                ERR_OK &&
+        if (judge_fits(j, judge_note(j, proof->note, proof->note_len, key,
+                                     &head, w)) &&
             merkle_verify_inclusion(leaf, proof->index, head.size, proof->path,
                                     proof->n, &head.root) == ERR_OK)
             return key;
@@ -239,7 +239,7 @@ back_by_rcpt(struct judging *j, struct bundle_fate *f, struct span bytes)
     if ((m != NULL && !id_eq(&m->agency->id, &r.agency)) ||
         (d != NULL && !id_eq(&d->agency->id, &r.agency)))
         return "it is by a device that the mailbox's agency does not have";
-    if (d != NULL && rcpt_verify(bytes.p, &d->key) != ERR_OK)
+    if (d != NULL && !judge_fits(j, rcpt_verify(bytes.p, &d->key)))
         return "the receiving device's signature is wrong";
     f->backing = d == NULL ? BACKING_UNCHECKED : BACKING_DEVICE;
     f->signed_ms = r.time_ms;
@@ -264,7 +264,7 @@ back_by_wdrw(struct judging *j, struct bundle_fate *f, struct span bytes)
         return "the withdrawal does not say what the event says";
     if (d != NULL && !id_eq(&d->agency->id, &ev->sender))
         return "it is by a device that the sender does not have";
-    if (d != NULL && wdrw_verify(bytes.p, &d->key) != ERR_OK)
+    if (d != NULL && !judge_fits(j, wdrw_verify(bytes.p, &d->key)))
         return "the withdrawing device's signature is wrong";
     f->backing = d == NULL ? BACKING_UNCHECKED : BACKING_DEVICE;
     f->signed_ms = w.time_ms;

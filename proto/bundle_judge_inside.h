@@ -12,10 +12,15 @@ struct judging {
     struct bundle_proven p;
     struct hash hh; /* with p.has_header */
     uint64_t next_cosigned;
+    bool no_memory;
     struct bundle_fault fault;
 };
 
-/* Notes the fault; gives ERR_VERIFY. */
+/* What could not be checked for want of memory is not wrong: notes it, and the
+ * next judge_fault() gives ERR_NOMEM. */
+bool judge_fits(struct judging *j, enum err rc);
+
+/* Notes the fault; gives ERR_VERIFY, or ERR_NOMEM. */
 enum err judge_fault(struct judging *j, unsigned kind, const char *why);
 enum err judge_fault_at(struct judging *j, unsigned kind, uint64_t row,
                         const char *why);

@@ -106,14 +106,23 @@ copy_text(char *out, struct text_ref t)
 
 /* ---- signatures ---- */
 
+/* What could not be checked for want of memory is not wrong. */
+static bool
+fits(struct bundle_who *w, enum err rc)
+{
+    if (rc == ERR_NOMEM)
+        w->no_memory = true;
+    return rc == ERR_OK;
+}
+
 static const char *
-judge_registrars(const struct statement *st, const struct sign_key *keys,
-                 unsigned n, unsigned k)
+judge_registrars(struct bundle_who *w, const struct statement *st,
+                 const struct sign_key *keys, unsigned n, unsigned k)
 {
     for (unsigned i = 0; i < st->n_sig; i++) {
         unsigned j = 0;
 
-        while (j < n && stmt_sig_check(st, i, &keys[j]) != ERR_OK)
+        while (j < n && !fits(w, stmt_sig_check(st, i, &keys[j])))
             j++;
         if (j == n)
             return "it is not signed by the registrar of the policy before it";
@@ -125,16 +134,16 @@ judge_registrars(const struct statement *st, const struct sign_key *keys,
 /* A root that is announced takes hold with the clock of the whole log, of which
  * we see a part: until our part has come that far, either may sign. */
 static const char *
-judge_root(const struct bundle_who *w, struct who_agency *a,
+judge_root(struct bundle_who *w, struct who_agency *a,
            const struct statement *st)
 {
     uint64_t clock_s = st->time_s > w->clock_s ? st->time_s : w->clock_s;
     bool is_due = a->reroot.pending && a->reroot.effective_s <= clock_s;
 
-    if (st->n_sig == 1 && !is_due && stmt_sig_check(st, 0, &a->root) == ERR_OK)
+    if (st->n_sig == 1 && !is_due && fits(w, stmt_sig_check(st, 0, &a->root)))
         return NULL;
     if (st->n_sig != 1 || !a->reroot.pending ||
-        stmt_sig_check(st, 0, &a->reroot.root) != ERR_OK)
+        !fits(w, stmt_sig_check(st, 0, &a->reroot.root)))
         return "it is not signed by the root of its agency";
     a->root = a->reroot.root;
     a->reroot.pending = false;
@@ -197,7 +206,7 @@ apply_admit(struct bundle_who *w, uint64_t index, const struct statement *st)
     struct agency_id id;
     struct who_agency *a;
 
-    if (stmt_pop_check(st, &w->network_id) != ERR_OK)
+    if (!fits(w, stmt_pop_check(st, &w->network_id)))
         return "its root's proof of possession does not verify";
     agency_id_of(&id, &admit->root);
     a = agency(w, &id);
@@ -235,7 +244,7 @@ apply_reroot(struct bundle_who *w, uint64_t index, const struct statement *st)
     (void)index;
     if (a == NULL)
         return "the agency that it is about was not admitted before it";
-    if (stmt_pop_check(st, &w->network_id) != ERR_OK)
+    if (!fits(w, stmt_pop_check(st, &w->network_id)))
         return "the new root's proof of possession does not verify";
     a->reroot.pending = true;
     a->reroot.root = c->root;
@@ -264,7 +273,7 @@ apply_device(struct bundle_who *w, uint64_t index, const struct statement *st)
     struct who_device *d = &w->devices[w->n_devices];
     struct device_id id;
 
-    if (stmt_pop_check(st, &w->network_id) != ERR_OK)
+    if (!fits(w, stmt_pop_check(st, &w->network_id)))
         return "the device's proof of possession does not verify";
     device_id_of(&id, &s->sign_key);
     if (device(w, &id) != NULL)
@@ -372,7 +381,7 @@ add_genesis(struct bundle_who *w, const struct statement *st)
     if (st->kind != STMT_POLICY || st->seq != 0 || !id_eq(&st->prev, &none) ||
         !id_eq(&st->issuer, &nobody))
         return "it is no founding policy";
-    why = judge_registrars(st, p->keys, p->n, p->k);
+    why = judge_registrars(w, st, p->keys, p->n, p->k);
     if (why == NULL)
         why = apply_policy(w, 0, st);
     if (why == NULL) {
@@ -400,7 +409,7 @@ add_other(struct bundle_who *w, uint64_t index, const struct statement *st)
     chain = by_registrar ? &w->registrars : &a->chain;
     why = judge_chain(w, chain, st);
     if (why == NULL)
-        why = by_registrar ? judge_registrars(st, p->keys, p->n, p->k)
+        why = by_registrar ? judge_registrars(w, st, p->keys, p->n, p->k)
                            : judge_root(w, a, st);
     if (why == NULL)
         why = apply(w, index, st);
@@ -425,7 +434,7 @@ bundle_who_add(struct bundle_who *w, uint64_t index, struct span statement,
     else
         *why = add_other(w, index, &st);
     if (*why != NULL)
-        return ERR_VERIFY;
+        return w->no_memory ? ERR_NOMEM : ERR_VERIFY;
     if (st.time_s > w->clock_s)
         w->clock_s = st.time_s;
     merkle_leaf(statement.p, statement.len, &w->leaves[w->n_leaves++]);

@@ -86,6 +86,7 @@ struct bundle_who {
     struct who_mailbox *mailboxes;
     struct hash *leaves; /* leaf hashes */
     size_t n_policies, n_agencies, n_devices, n_mailboxes, n_leaves;
+    bool no_memory; /* a signature could not be looked at */
 };
 
 /* Room for N leaves.  ERR_NOMEM. */
@@ -93,7 +94,7 @@ enum err bundle_who_init(struct bundle_who *w, size_t n);
 void bundle_who_clear(struct bundle_who *w);
 
 /* The next one, which stands at INDEX of the directory log (0: genesis, which
- * comes first).  ERR_VERIFY, and a constant sentence to *WHY. */
+ * comes first).  ERR_VERIFY, and a constant sentence to *WHY; ERR_NOMEM. */
 enum err bundle_who_add(struct bundle_who *w, uint64_t index,
                         struct span statement, const char **why);
 

@@ -10,6 +10,7 @@
 
 #include "common/bytes.h"
 #include "tests/lib/bundle_fixture.h"
+#include "tests/lib/fail_alloc.h"
 
 static struct bundle_fixture f;
 static struct buf bytes;
@@ -279,6 +280,36 @@ lists_have_rows_in_order(void **state)
 }
 
 static void
+without_memory_it_says_so(void **state)
+{
+    static const struct bundle_anchor nothing;
+
+    (void)state;
+    for (unsigned long n = 0;; n++) {
+        struct bundle_proven p = {0};
+        struct bundle_fault fault;
+        struct bundle read = {0};
+        struct buf again = {0};
+        enum err rc;
+
+        fail_alloc_at(n);
+        rc = bundle_parse(&read, bytes.data, bytes.len, NULL);
+        if (rc == ERR_OK)
+            rc = bundle_judge(&read, &nothing, &p, &fault);
+        if (rc == ERR_OK)
+            rc = bundle_format(&read, &again);
+        bundle_proven_clear(&p);
+        bundle_clear(&read);
+        buf_clear(&again);
+        if (!fail_alloc_off()) {
+            assert_int_equal(rc, ERR_OK);
+            return;
+        }
+        assert_int_equal(rc, ERR_NOMEM);
+    }
+}
+
+static void
 a_file_above_the_limit_is_not_read(void **state)
 {
     struct buf b = {0};
@@ -305,6 +336,7 @@ main(void)
         T(it_is_about_a_packet),
         T(no_section_is_empty_or_larger_than_its_limit),
         T(lists_have_rows_in_order),
+        T(without_memory_it_says_so),
         T(a_file_above_the_limit_is_not_read),
     };
 

@@ -71,6 +71,8 @@ give(struct app *app, const struct desk *d, const struct mail *m,
                            "that witnesses cosigned, is in %s."
                          : "The relay's receipt is in %s.",
                      file);
+            out_note(app, "It stays good for whoever holds it, also when the "
+                          "relay has erased what it keeps of the packet.");
             out_next(app, "sealpost verify %s", file);
         }
     }

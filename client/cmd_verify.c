@@ -183,7 +183,8 @@ tell(const struct verify *v)
     tell_era(v);
     out_line(v->app,
              "\nIt says nothing of what the packet holds: nobody but the "
-             "two agencies knows that.");
+             "two agencies knows that.\nIt stays good for whoever holds it: "
+             "what the relay erases after the retention is its own copy.");
     if (*certificate_proves(ev) != '\0')
         out_line(v->app, "\n%s", certificate_proves(ev));
     if (v->policy != NULL)

@@ -120,6 +120,7 @@ queue_again(struct keeping *k, struct mail *m, struct problem *pb)
     enum err rc;
 
     mail_record_id(id, &m->id, m->direction);
+    shelf_drop(k->app, REC_REFRESHED, id); /* made from the receipt again */
     rc = move(k, REC_PROOF, id, SUCCESSION_PROOF, m->stored_index, pb);
     m->state = MAIL_QUEUED;
     m->stored_ms = m->stored_index = 0;

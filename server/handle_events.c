@@ -2,6 +2,8 @@
  * handle_events.c - EVENTS_GET (an agency's own events), AUDIT_GET (an
  * auditor's scope; the reading itself is logged first), RECEIPT_GET.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -208,12 +210,18 @@ handle_receipt_get(struct session *s, const struct msg *m, const uint8_t *bytes,
             [LOGGED_PROOF] = msg_bin(proof.data, proof.len),
         };
         session_send(s, MSG_LOGGED, m->req, f, 2);
+    } else if (rc == ERR_EXPIRED) {
+        char detail[160];
+
+        (void)snprintf(detail, sizeof(detail),
+                       "entry %" PRIu64 " of the log stays, its opening was "
+                       "erased after the retention; a receipt that you kept "
+                       "is still good",
+                       index);
+        session_error(s, m->req, PERR_ERASED, detail);
     } else {
         session_error(s, m->req,
-                      rc == ERR_NOTFOUND  ? PERR_NOTFOUND
-                      : rc == ERR_EXPIRED ? PERR_ERASED
-                                          : PERR_INTERNAL,
-                      NULL);
+                      rc == ERR_NOTFOUND ? PERR_NOTFOUND : PERR_INTERNAL, NULL);
     }
     buf_clear(&proof);
 }

@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 64 };
+#include "proto/verify_many.h"
+
+enum { BATCH = VERIFY_MANY_BEST, PEAKS = 24 };
 
 struct check {
     uint64_t index;
@@ -20,11 +22,13 @@ struct check {
     struct sign_key key;
     uint8_t bytes[RCPT_LEN];
     size_t len;
-    bool has_head, has_peaks;
+    bool has_head;
     struct head head;
-    struct merkle_peaks peaks; /* of the log at the head's size */
-    enum err signature;        /* out */
-    struct hash root;          /* out */
+    /* Of the log at the head's size, the lowest first; 0: nothing to fold. */
+    struct hash peaks[PEAKS];
+    unsigned n_peaks;
+    bool holds;       /* out */
+    struct hash root; /* out */
 };
 
 struct verify_batch {
@@ -37,21 +41,33 @@ struct verify_batch {
 /* ---- anywhere ---- */
 
 static void
-check_one(struct check *c)
+fold_peaks(struct check *c)
 {
-    c->signature = c->len == RCPT_LEN ? rcpt_verify(c->bytes, &c->key)
-                                      : wdrw_verify(c->bytes, &c->key);
-    if (c->has_peaks)
-        merkle_root(&c->peaks, &c->root);
+    c->root = c->peaks[0];
+    for (unsigned i = 1; i < c->n_peaks; i++)
+        merkle_node(&c->peaks[i], &c->root, &c->root);
 }
 
 static void
 check_all(struct pool_piece *piece)
 {
     struct verify_batch *b = (struct verify_batch *)(void *)piece;
+    struct signed_bytes items[BATCH];
 
+    for (size_t i = 0; i < b->n; i++) {
+        struct check *c = &b->checks[i];
+
+        items[i] =
+            (struct signed_bytes){.sig = c->bytes + c->len - sizeof(struct sig),
+                                  .key = &c->key,
+                                  .bytes = c->bytes,
+                                  .len = c->len - sizeof(struct sig)};
+        if (c->n_peaks > 0)
+            fold_peaks(c);
+    }
+    verify_many(items, b->n);
     for (size_t i = 0; i < b->n; i++)
-        check_one(&b->checks[i]);
+        b->checks[i].holds = items[i].holds;
 }
 
 /* ---- by the owner ---- */
@@ -65,7 +81,7 @@ known_root(struct audit *a, uint64_t size)
 static enum err
 settle_head(struct audit *a, const struct check *c)
 {
-    if (c->has_peaks)
+    if (c->n_peaks > 0)
         *known_root(a, c->head.size) =
             (struct head){.size = c->head.size, .root = c->root};
     if (!audit_head(a, c->index, &c->ev, &c->head) || c->head.size == 0)
@@ -78,9 +94,7 @@ settle(struct audit *a, const struct check *c)
 {
     enum err rc = ERR_OK;
 
-    if (c->signature == ERR_NOMEM)
-        return ERR_NOMEM;
-    if (c->signature != ERR_OK) {
+    if (!c->holds) {
         audit_find(a, "bad_evidence", c->index, &c->ev,
                    "the %s behind \"%s\" is not signed by that device",
                    c->len == RCPT_LEN ? "receipt" : "withdrawal",
@@ -136,6 +150,27 @@ is_known(struct audit *a, const struct head *head)
     return known->size == head->size && id_eq(&known->root, &head->root);
 }
 
+/* What the root at HEAD's size is folded from, when nobody knows it yet. */
+static void
+copy_peaks(struct audit *a, uint64_t index, const struct head *head,
+           struct check *c)
+{
+    struct merkle_peaks peaks;
+
+    if (head->size == 0 || head->size > index || is_known(a, head) ||
+        logtree_peaks_at(&a->tree, head->size, &peaks) != ERR_OK)
+        return;
+    for (unsigned level = 0; level < 64; level++) {
+        if ((head->size >> level & 1) == 0)
+            continue;
+        if (c->n_peaks == PEAKS) {
+            c->n_peaks = 0; /* too many: the owner will fold them */
+            return;
+        }
+        c->peaks[c->n_peaks++] = peaks.peak[level];
+    }
+}
+
 enum err
 audit_verify(struct audit *a, uint64_t index, const struct event *ev,
              struct span bytes, const struct sign_key *key,
@@ -156,9 +191,7 @@ audit_verify(struct audit *a, uint64_t index, const struct event *ev,
     c->has_head = head != NULL;
     if (head != NULL) {
         c->head = *head;
-        c->has_peaks =
-            head->size > 0 && head->size <= index && !is_known(a, head) &&
-            logtree_peaks_at(&a->tree, head->size, &c->peaks) == ERR_OK;
+        copy_peaks(a, index, head, c);
     }
     if (a->filling->n < BATCH)
         return ERR_OK;

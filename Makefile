@@ -6,6 +6,8 @@
 #   make check      -Werror with gcc and clang, layers, headers, format, sanitizers
 #   make demo       a small network on this machine;  KEEP=DIR keeps it
 #   make bench      numbers;   make fuzz T=name N=seconds
+#                   ENTRIES=10000000: of a longer log, minutes;  AGAINST=REV:
+#                   stores per second beside those of revision REV
 #   make fault-kill N=rounds     kill -9 at random moments, judged from outside
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make deps       install what is missing (the targets above do it themselves)
@@ -220,6 +222,8 @@ demo: deps-demo programs
 	@SEALPOST_BUILD=$(abspath $(B)) sh tests/demo.sh
 bench: deps-test $(benches)
 	@$(B)/tests/bench/bench $(PACKETS)
+	@$(B)/tests/bench/bench_log $(ENTRIES)
+	$(if $(AGAINST),@sh tests/bench/against.sh $(B) $(AGAINST))
 
 install: programs
 	install -d $(DESTDIR)$(PREFIX)/bin

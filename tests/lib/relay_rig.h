@@ -29,7 +29,7 @@
 #include "server/relay.h"
 #include "tests/lib/net.h"
 
-enum { RIG_CLIENTS = 16, RIG_HEARD = 2048, RIG_STRANGER = -1 };
+enum { RIG_CLIENTS = 80, RIG_HEARD = 2048, RIG_STRANGER = -1 };
 enum { SHELTER, HUB, AUDITOR, OFFICE, CHURCH };
 
 struct client;

@@ -57,8 +57,9 @@ class Served:
     """sealpostd-http on a directory, for a while; without a bound on requests
     unless asked for, as a reader who obeys it takes minutes."""
 
-    def __init__(self, data_dir, bounded=False):
+    def __init__(self, data_dir, *options, bounded=False):
         self.data_dir = data_dir
+        self.options = options
         self.conf = os.path.join(data_dir, "http.conf")
         with open(self.conf, "w") as f:
             if not bounded:
@@ -68,7 +69,7 @@ class Served:
         ready, told = os.pipe()
         self.process = subprocess.Popen(
             [RELAY, "http", "--data", self.data_dir, "--http", "127.0.0.1:0",
-             "--config", self.conf, "--ready-fd", str(told)],
+             "--config", self.conf, "--ready-fd", str(told), *self.options],
             pass_fds=(told,), stdout=subprocess.DEVNULL)
         os.close(told)
         with os.fdopen(ready) as f:
@@ -201,6 +202,23 @@ def killed_while_publishing_it_shows_nothing_false_and_goes_on(top):
         assert process.wait(30) == 0
         assert verify(url, relay.vkey, "-history", relay.history) == goal
         assert not glob.glob(relay.public("**/*.tmp"), recursive=True)
+
+
+def the_directory_log_is_public_only_when_asked_for_twice(top):
+    relay = Relay(top)
+    founded(relay, top)
+    vkey = run(RELAY, "vkey", "directory", "--data", relay.dir).strip()
+    process = start_relay(relay, top)
+    while not os.path.exists(os.path.join(relay.dir,
+                                          "public/directory/checkpoint")):
+        pass
+    process.terminate()
+    assert process.wait(30) == 0
+    with Served(relay.dir) as url:
+        r = look(url.replace("/delivery/", "/directory/"), vkey)
+        assert r.returncode == 1 and "checkpoint: status 404" in r.stderr, r
+    with Served(relay.dir, "--directory") as url:
+        assert verify(url.replace("/delivery/", "/directory/"), vkey) > 1
 
 
 def a_restored_database_does_not_publish_over_what_others_saw(top):

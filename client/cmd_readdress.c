@@ -110,7 +110,9 @@ tell_plan(struct app *app, const struct job *j)
     mail_short(id, &j->m.id);
     roster_mailbox_name(j->d.roster, &j->plan.to, name, sizeof(name));
     roster_mailbox_name(j->d.roster, &j->m.peer_mailbox, first, sizeof(first));
-    if (j->was_waiting)
+    if (j->was_waiting && j->m.stored_ms == 0)
+        out_note(app, "Packet %s has not reached %s yet.", id, first);
+    else if (j->was_waiting)
         out_note(app,
                  "Packet %s waits at %s since %s.  It is withdrawn there "
                  "first; if somebody collects it in this moment, nothing else "

@@ -200,7 +200,10 @@ next_of_one(struct app *app, const struct one *o)
     char id[9];
 
     mail_short(id, &o->m.id);
-    if (listing_is_to_answer(&o->m, o->state))
+    if (!id_eq(&o->m.moved_to, &no_packet)) {
+        mail_short(id, &o->m.moved_to);
+        out_next(app, "sealpost status %s", id);
+    } else if (listing_is_to_answer(&o->m, o->state))
         out_next(app,
                  "sealpost accept %s, or sealpost decline %s --reason "
                  "WHY",
@@ -211,12 +214,9 @@ next_of_one(struct app *app, const struct one *o)
         next_to_go_on(app, o);
     else if (o->m.state <= MAIL_STORED)
         out_next(app, "sealpost sync");
-    else if (mail_is_lost(&o->m) && id_eq(&o->m.moved_to, &no_packet))
+    else if (mail_is_lost(&o->m))
         out_next(app, "phone them, then send it again");
-    else if (mail_is_lost(&o->m)) {
-        mail_short(id, &o->m.moved_to);
-        out_next(app, "sealpost status %s", id);
-    } else
+    else
         out_next(app, "sealpost slip %s", id);
 }
 

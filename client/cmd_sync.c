@@ -26,12 +26,15 @@ static void
 tell(struct app *app, const struct desk *d)
 {
     const struct desk_count *c = &d->count;
+    const char *overdue = json_get_str(
+        json_array_get(json_object_get(app->result, "warned"), 0), "next");
 
     out_line(app, "Sent %u, received %u%s.", c->sent, c->received,
              c->quarantined > 0 ? ", some kept apart" : "");
     tell_json(d, app->result);
     out_next(app, "%s",
-             c->received > 0      ? "sealpost inbox"
+             *overdue != '\0'     ? overdue
+             : c->received > 0    ? "sealpost inbox"
              : c->quarantined > 0 ? "sealpost quarantine"
              : c->undelivered > 0 ? "sealpost inbox"
                                   : "sealpost");

@@ -99,7 +99,7 @@ sentence(uint8_t type)
     case EVENT_WITHDRAWN:
         return "The sender withdrew the packet";
     case EVENT_EXPIRED:
-        return "The packet expired before anybody collected it";
+        return "The packet expired before anybody confirmed it";
     case EVENT_WARNED:
         return "The relay warned that nobody had collected the packet";
     case EVENT_READDRESSED:

@@ -2,6 +2,8 @@
  * cmd_withdraw.c - `sealpost withdraw ID [--reason ...]`: take a packet back
  * that nobody has read yet.
  */
+#include <string.h>
+
 #include "client/args.h"
 #include "client/commands.h"
 #include "client/outbox.h"
@@ -25,8 +27,15 @@ read_reason(const char *text, uint16_t *out, struct problem *pb)
 static enum err
 withdraw(struct desk *d, struct mail *m, uint16_t reason, struct problem *pb)
 {
-    enum err rc = m->is_sealed ? desk_connect(d, false, pb) : ERR_OK;
+    enum err rc = ERR_OK;
 
+    /* Taken back is taken back: it does not go on elsewhere. */
+    if (mail_is_going_on(m)) {
+        memset(&m->moving_to, 0, sizeof(m->moving_to));
+        rc = mail_save(d->app, m, pb);
+    }
+    if (rc == ERR_OK && m->is_sealed)
+        rc = desk_connect(d, false, pb);
     return rc == ERR_OK ? outbox_withdraw(d, m, reason, pb) : rc;
 }
 

@@ -28,7 +28,7 @@ struct compose {
     bool escalate; /* to the deputy by itself, when warned */
     bool override_stale;
     bool was_online; /* a moment ago: the directory is up to date */
-    unsigned days; /* until it expires */
+    unsigned days;   /* until it expires */
     struct thread_id thread;
     struct packet_id in_reply_to;
     const char *subject;

@@ -10,7 +10,9 @@ const char help_inbox[] =
     "What came to this device, newest first: everything that is unread or\n"
     "waits for an answer, and the rest of the last 30 days.  * is unread,\n"
     "! is urgent.  STATE is how the case stands: \"to answer\" until somebody\n"
-    "at this desk accepts or declines it.\n"
+    "at this desk accepts or declines it.  NOT DELIVERED is a notice: a "
+    "packet\n"
+    "of yours did not arrive; `sealpost read` says why.\n"
     "\n"
     "Works offline; `sealpost sync` fetches what waits at the relay.";
 
@@ -73,7 +75,8 @@ const char help_receipt[] =
     "Anybody can check it with `sealpost verify`, offline.  -o never writes\n"
     "over a file.\n"
     "\n"
-    "`--event expired` (refused, warned, ...) gives the relay's word on another\n"
+    "`--event expired` (refused, warned, ...) gives the relay's word on "
+    "another\n"
     "event of the packet; so does the id of a notice of non-delivery.\n"
     "\n"
     "`refresh` fetches a second proof of the same entry, to a head of the log\n"

@@ -19,7 +19,7 @@ enum {
     OPENING_LEN = 32 + EVENT_LEN, /* salt || EVENT */
     SEALED_ENTRY_LEN = 2 + 32,
     PUBLIC_EVENT_LEN = 2 + EVENT_LEN,
-    EVENT_SWEEP_S = 15 * 60, /* not_after to the sweep that writes expired */
+    EVENT_SWEEP_S = 15 * 60,    /* not_after to the sweep that writes expired */
     COLLECTED_STEP_S = 15 * 60, /* no finer is told who collected when */
 };
 

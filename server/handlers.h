@@ -30,7 +30,7 @@ handler_fn handle_cosigned_get;
 handler_fn handle_prekey_put; /* handle_prekey.c */
 handler_fn handle_prekey_get;
 handler_fn handle_collected_get; /* handle_collected.c */
-handler_fn handle_dir_get; /* handle_directory.c */
+handler_fn handle_dir_get;       /* handle_directory.c */
 handler_fn handle_stmt_put;
 handler_fn handle_blob_put; /* handle_blob.c */
 handler_fn handle_blob_end;

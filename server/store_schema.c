@@ -121,7 +121,8 @@ static const char *const migrations[] = {
     " key BLOB NOT NULL, PRIMARY KEY (log, size)) WITHOUT ROWID;",
 
     /* When a member last had a mailbox session. */
-    "ALTER TABLE mailbox ADD COLUMN collected INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE mailbox ADD COLUMN collected INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX member_device ON member (device);",
 };
 
 enum { MIGRATIONS = sizeof(migrations) / sizeof(migrations[0]) };

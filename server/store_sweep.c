@@ -180,8 +180,8 @@ settle_one_quota(struct tx *tx)
 }
 
 static chore_fn *const chores[] = {
-    expire_one,     warn_one,      drop_one_body,
-    end_one_device, drop_one_blob, settle_one_quota, sweep_cosigned,
+    expire_one,    warn_one,         drop_one_body,  end_one_device,
+    drop_one_blob, settle_one_quota, sweep_cosigned,
 };
 
 static enum err

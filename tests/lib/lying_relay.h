@@ -64,7 +64,7 @@ struct lying_relay {
     struct hash sent[8];        /* digests of what SEND brought */
     struct relay_blob blobs[4]; /* for BLOB_GET, by owner and id */
     size_t n_blobs;
-    bool has_prekeys; /* do they have one? */
+    bool has_prekeys;           /* do they have one? */
     struct packet_id resend_of; /* of the last SEND; zero: none */
     uint64_t collected_shown, collected_s, collected_now;
     bool is_gone;

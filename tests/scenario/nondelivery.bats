@@ -135,6 +135,7 @@ writes() { # NAME TO TEXT [OPTION...]
     relay_at 2
     told_at 2 ngo "has NOT been collected"
     id=$(id_of first)
+    said_has "Next: sealpost readdress ${id:0:8} --deputy"
     said_has "! URGENT packet ${id:0:8} to $desk has NOT been collected"
     said_has "Phone:    +44 20 7946 0000, day and night"
     said_has "Deputy:   $night"
@@ -268,6 +269,35 @@ writes() { # NAME TO TEXT [OPTION...]
     works at 8 client night sync
     works at 8 client night inbox
     said_has "In the tunnel."
+}
+
+@test "what never left the machine goes to the other desk alone" {
+    relay_down
+    note_id unsent "$(at 8 asked 'd["packet_id"]' client ngo send --to "$desk" --text "Wrong desk." --urgent --yes)"
+    works at 8 client ngo readdress "$(id_of unsent)" --deputy --yes
+    said_has "has not reached $desk yet"
+    relay_at 8
+    works at 8 client ngo sync
+    works at 8 client hub sync
+    works at 8 client hub inbox --all
+    said_not "Wrong desk."
+    works at 8 client night sync
+    works at 8 client night inbox
+    said_has "Wrong desk."
+}
+
+@test "what is taken back does not go on" {
+    note_id back "$(at 8 asked 'd["packet_id"]' client ngo send --to "$desk" --text "Forget it." --urgent --yes)"
+    relay_down
+    works at 8 client ngo readdress "$(id_of back)" --deputy --yes
+    refused 12 E-UNREACHABLE at 8 client ngo withdraw "$(id_of back)"
+    relay_at 8
+    works at 8 client ngo withdraw "$(id_of back)"
+    works at 8 client ngo sync
+    stat_is 8 ngo "$(id_of back)" readdressed_to null
+    works at 8 client night sync
+    works at 8 client night inbox --all
+    said_not "Forget it."
 }
 
 @test "offline, and collected meanwhile: the sync says so and sends nothing" {
@@ -406,7 +436,7 @@ json.dump(d, open(sys.argv[2], "w"))' "$samples/adult-consents.json" "$net/share
     vkey=$(daemon vkey delivery --data "$net/relay")
     works at 40 client ngo receipt "$notice" -o "$net/certificate"
     works client nobody verify "$net/certificate" --vkey "$vkey"
-    said_has "The packet expired before anybody collected it"
+    said_has "The packet expired before anybody confirmed it"
     said_has "It proves that the relay says: this packet was stored"
     said_has "It does not prove that nobody"
     works at 40 client ngo receipt "$id" --event expired -o "$net/certificate-2"

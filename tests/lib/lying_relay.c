@@ -267,6 +267,31 @@ on_consistency(const struct msg_field *f)
 }
 
 static unsigned
+on_proof(const struct msg_field *f)
+{
+    size_t count = 0;
+
+    if (merkle_inclusion(memtree_read, &relay.log, f[PROOF_GET_INDEX].u,
+                         f[PROOF_GET_SIZE].u, out.path, &count) != ERR_OK)
+        return PERR_NOTFOUND;
+    if (relay.lie == LIE_NO_PROOF && count > 0)
+        out.path[0].b[0] ^= 1;
+    for (size_t i = 0; i < count; i++)
+        out.items[i] = msg_bin(out.path[i].b, 32);
+    out.m.f[PROOF_HASHES] = msg_list(out.items, count);
+    return PERR_NONE;
+}
+
+static unsigned
+on_cosigned(const struct msg_field *f)
+{
+    const struct buf *note = &relay.cosigned[f[COSIGNED_GET_LOG].u];
+
+    out.m.f[COSIGNED_CHECKPOINT] = bin(note);
+    return note->len == 0 ? PERR_NOTFOUND : PERR_NONE;
+}
+
+static unsigned
 on_prekeys(void)
 {
     struct sign_secret key = df.net.devices[THEY].sign;
@@ -352,6 +377,10 @@ dispatch(uint8_t type, const struct msg_field *f)
         return on_withdraw(f);
     case MSG_CONSISTENCY_GET:
         return on_consistency(f);
+    case MSG_PROOF_GET:
+        return on_proof(f);
+    case MSG_COSIGNED_GET:
+        return on_cosigned(f);
     case MSG_PREKEY_GET:
         return on_prekeys();
     case MSG_COLLECTED_GET:
@@ -541,6 +570,8 @@ relay_end(void)
         buf_clear(&relay.evidence[i]);
     for (size_t i = 0; i < sizeof(out.bytes) / sizeof(out.bytes[0]); i++)
         buf_clear(&out.bytes[i]);
+    for (int i = 0; i < 2; i++)
+        buf_clear(&relay.cosigned[i]);
     buf_clear(&out.dir_note);
     buf_clear(&out.dlv_note);
 }

@@ -67,6 +67,7 @@ struct lying_relay {
     bool has_prekeys;           /* do they have one? */
     struct packet_id resend_of; /* of the last SEND; zero: none */
     uint64_t collected_shown, collected_s, collected_now;
+    struct buf cosigned[2]; /* notes for COSIGNED_GET, by enum log_which */
     bool is_gone;
 };
 extern struct lying_relay relay;

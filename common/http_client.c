@@ -8,6 +8,10 @@
 
 #include "common/list.h"
 
+/* Bytes of an answer's status lines, headers and trailers: libcurl keeps all of
+ * them, however many come. */
+enum { HEAD_MAX = 32 * 1024 };
+
 struct http_client {
     CURLM *multi;
     struct list asked; /* struct question, under way */
@@ -20,6 +24,7 @@ struct question {
     struct curl_slist *headers;
     struct buf answer;
     size_t answer_max;
+    size_t head_len;
     bool is_too_big;
     http_done_fn *done;
     void *arg;
@@ -76,6 +81,20 @@ on_body(char *bytes, size_t one, size_t len, void *arg)
     return buf_status(&q->answer) == ERR_OK ? len : 0;
 }
 
+static size_t
+on_head(char *bytes, size_t one, size_t len, void *arg)
+{
+    struct question *q = arg;
+
+    (void)bytes;
+    len *= one;
+    q->is_too_big = len > HEAD_MAX - q->head_len;
+    if (q->is_too_big)
+        return 0;
+    q->head_len += len;
+    return len;
+}
+
 static bool
 add_header(struct question *q, const char *text)
 {
@@ -117,6 +136,8 @@ set_options(struct question *q, const struct http_post *p)
                CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_WRITEDATA, q) == CURLE_OK &&
+           curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_head) == CURLE_OK &&
+           curl_easy_setopt(e, CURLOPT_HEADERDATA, q) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_PRIVATE, q) == CURLE_OK;
 }
 

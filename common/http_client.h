@@ -4,8 +4,8 @@
  *
  * Narrow on purpose: http and https only, certificates checked, no redirects,
  * no cookies, no proxies of the environment, no credentials, one bound on the
- * answer, one deadline over everything from the name's look-up to the last
- * byte.
+ * answer and one on its headers and trailers, one deadline over everything from
+ * the name's look-up to the last byte.
  *
  * Life: http_client_open() ... http_client_close().  All calls but
  * http_client_wake() are made on one thread.

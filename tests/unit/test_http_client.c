@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <arpa/inet.h>
 #include <cmocka.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/http_server.h"
 
@@ -210,6 +214,69 @@ only_http_is_spoken(void **state)
     }
 }
 
+/* Says ONCE and then AGAIN, AGAIN... to the first who comes, until that one has
+ * enough. */
+struct babbler {
+    int fd;
+    const char *once, *again;
+};
+
+static void *
+babble(void *arg)
+{
+    const struct babbler *b = arg;
+    int fd = accept(b->fd, NULL, NULL);
+    ssize_t n = send(fd, b->once, strlen(b->once), MSG_NOSIGNAL);
+
+    while (n >= 0)
+        n = send(fd, b->again, strlen(b->again), MSG_NOSIGNAL);
+    (void)close(fd);
+    return NULL;
+}
+
+static uint16_t
+listen_anywhere(int *fd)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(a);
+
+    *fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(*fd, (struct sockaddr *)&a, len), 0);
+    assert_int_equal(listen(*fd, 1), 0);
+    assert_int_equal(getsockname(*fd, (struct sockaddr *)&a, &len), 0);
+    return ntohs(a.sin_port);
+}
+
+/* libcurl has a bound on one line and none on their number. */
+static void
+headers_and_trailers_without_end_are_refused(void **state)
+{
+    static const char *const says[][2] = {
+        {"HTTP/1.1 200 OK\r\n", "X-More: and more\r\n"},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
+         "X-More: and more\r\n"},
+        {"", "HTTP/1.1 100 Continue\r\n\r\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(says) / sizeof(says[0]); i++) {
+        struct babbler b = {-1, says[i][0], says[i][1]};
+        struct outcome o = {0};
+        pthread_t thread;
+        char url[64];
+
+        (void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/",
+                       listen_anywhere(&b.fd));
+        assert_int_equal(pthread_create(&thread, NULL, babble, &b), 0);
+        post_to(url, "x", LONG_MS, &o);
+        until(&o);
+        assert_int_equal(o.rc, ERR_TOOBIG);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        (void)close(b.fd);
+    }
+}
+
 static void
 closing_tells_all_that_are_under_way(void **state)
 {
@@ -248,6 +315,7 @@ main(void)
         CASE(who_never_answers_costs_a_deadline_and_holds_up_nobody),
         CASE(nobody_there_is_unreachable),
         CASE(only_http_is_spoken),
+        CASE(headers_and_trailers_without_end_are_refused),
         CASE(closing_tells_all_that_are_under_way),
         CASE(a_wake_ends_the_wait),
     };

@@ -168,7 +168,26 @@ opening_name(enum bundle_opening o)
 }
 
 static json_t *
-event_json(const struct bundle_proven *p, const struct bundle_fate *f)
+witnesses_json(const struct bundle_witnessed *w, const struct trust *t)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; t != NULL && i < t->n_witnesses; i++) {
+        json_t *j;
+
+        if ((w->verified >> i & 1) == 0)
+            continue;
+        j = json_object();
+        json_put_text(j, "name", t->keys[i].name, strlen(t->keys[i].name));
+        json_put_u64(j, "time_s", w->time_s[i]);
+        (void)json_array_append_new(list, j);
+    }
+    return list;
+}
+
+static json_t *
+event_json(const struct bundle_proven *p, const struct bundle_fate *f,
+           const struct trust *t)
 {
     static const struct device_id nobody;
     json_t *j = json_object();
@@ -189,7 +208,9 @@ event_json(const struct bundle_proven *p, const struct bundle_fate *f)
     json_put_str(j, "decrypted", opening_name(f->opening));
     json_put_str(j, "device_was", standing_name(f->standing));
     json_put_bool(j, "lost_in_restore", f->is_lost);
+    json_put_u64(j, "log_size", f->head_size);
     json_put_bool(j, "quorum", f->witnessed.quorum);
+    json_put(j, "witnesses", witnesses_json(&f->witnessed, t));
     if (f->witnessed.quorum_time_s != 0)
         json_put_u64(j, "witnessed_by_s", f->witnessed.quorum_time_s);
     return j;
@@ -264,7 +285,7 @@ bundle_tell(struct app *app, const struct bundle_proven *p,
 {
     json_t *out = app->result;
     json_t *events = json_array();
-    json_t *proves = bundle_proves(p);
+    json_t *proves = bundle_proves(p, r);
     json_t *warnings = bundle_warnings(p, r);
     json_t *rest = bundle_proves_not(p, r);
 
@@ -276,7 +297,8 @@ bundle_tell(struct app *app, const struct bundle_proven *p,
     put_network(out, p, r->basis);
     put_packet(out, p);
     for (size_t i = 0; i < p->n_fates; i++)
-        (void)json_array_append_new(events, event_json(p, &p->fates[i]));
+        (void)json_array_append_new(events,
+                                    event_json(p, &p->fates[i], r->trust));
     json_put(out, "events", events);
     json_put(out, "proves", proves);
     json_put(out, "warnings", warnings);

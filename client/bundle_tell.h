@@ -31,7 +31,8 @@ void bundle_tell(struct app *app, const struct bundle_proven *p,
 
 /* The sentences alone, JSON arrays of texts; each is whole and ends in a full
  * stop. */
-json_t *bundle_proves(const struct bundle_proven *p);
+json_t *bundle_proves(const struct bundle_proven *p,
+                      const struct bundle_reader *r);
 json_t *bundle_warnings(const struct bundle_proven *p,
                         const struct bundle_reader *r);
 json_t *bundle_proves_not(const struct bundle_proven *p,

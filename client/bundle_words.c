@@ -190,6 +190,24 @@ say_witnessed(json_t *list, const struct bundle_proven *p)
             at_s(p->directory_witnessed.quorum_time_s).text);
 }
 
+/* Who they are, of the newest head. */
+static void
+say_witnesses(json_t *list, const struct bundle_proven *p,
+              const struct trust *t)
+{
+    const struct bundle_witnessed *newest = NULL;
+
+    for (size_t i = 0; i < p->n_fates; i++)
+        if (p->fates[i].witnessed.verified != 0 &&
+            (newest == NULL || p->fates[i].witnessed.size >= newest->size))
+            newest = &p->fates[i].witnessed;
+    for (size_t i = 0; newest != NULL && t != NULL && i < t->n_witnesses; i++)
+        if ((newest->verified >> i & 1) != 0)
+            say(list,
+                "The witness %s cosigned a log of %" PRIu64 " entries on %s.",
+                t->keys[i].name, newest->size, at_s(newest->time_s[i]).text);
+}
+
 static void
 say_parts(json_t *list, const struct bundle_proven *p)
 {
@@ -203,7 +221,7 @@ say_parts(json_t *list, const struct bundle_proven *p)
 }
 
 json_t *
-bundle_proves(const struct bundle_proven *p)
+bundle_proves(const struct bundle_proven *p, const struct bundle_reader *r)
 {
     json_t *list = json_array();
 
@@ -211,6 +229,7 @@ bundle_proves(const struct bundle_proven *p)
     for (size_t i = 0; i < p->n_fates; i++)
         say_event(list, p, &p->fates[i]);
     say_witnessed(list, p);
+    say_witnesses(list, p, r->trust);
     say_parts(list, p);
     return list;
 }

@@ -53,6 +53,30 @@ parse(const struct buf *bytes, struct bundle *b, struct problem *pb)
     return problem_from_err(pb, what, rc);
 }
 
+/* Two directories that one relay has signed hold the same at each place. */
+static enum err
+check_directory(const struct bundle *b, const struct directory *dir,
+                struct bundle_fault *f)
+{
+    for (size_t i = 0; dir != NULL && i < b->n_leaves; i++) {
+        const struct bundle_leaf *l = &b->leaves[i];
+        struct hash leaf;
+
+        merkle_leaf(l->statement.p, l->statement.len, &leaf);
+        if (l->index >= directory_size(dir) ||
+            id_eq(&leaf, directory_leaf_hash(dir, l->index)))
+            continue;
+        *f = (struct bundle_fault){
+            .kind = BUNDLE_DIRECTORY,
+            .has_row = true,
+            .row = l->index,
+            .why = "your own directory, which the same relay signed, holds "
+                   "another statement there: it has shown two histories"};
+        return ERR_VERIFY;
+    }
+    return ERR_OK;
+}
+
 /* With a policy every receipt needs its quorum. */
 static enum err
 check_quorum(const struct bundle_proven *p, const struct trust *t,
@@ -127,6 +151,8 @@ verify_bundle(struct app *app, const struct buf *bytes,
     if (rc != ERR_OK)
         return rc;
     rc = bundle_judge(&b, a, &p, &f);
+    if (rc == ERR_OK)
+        rc = check_directory(&b, r->dir, &f);
     if (rc == ERR_VERIFY)
         (void)fault_problem(&f, pb);
     if (rc == ERR_OK) {

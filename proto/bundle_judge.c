@@ -74,6 +74,7 @@ judge_note(const struct judging *j, const void *note, size_t len,
     if (t == NULL)
         return ERR_OK;
     out->verified = opened.verified;
+    memcpy(out->time_s, opened.time_s, sizeof(out->time_s));
     out->quorum = trust_satisfied(t, opened.verified);
     (void)trust_quorum_time(t, opened.verified, opened.time_s,
                             &out->quorum_time_s);

@@ -72,6 +72,7 @@ struct bundle_witnessed {
     uint64_t verified;      /* bits of the policy's witnesses */
     bool quorum;            /* they are enough for the policy */
     uint64_t quorum_time_s; /* 0: it asks for none, or there is no policy */
+    uint64_t time_s[TRUST_WITNESSES_MAX]; /* of each of VERIFIED */
 };
 
 struct bundle_fate {

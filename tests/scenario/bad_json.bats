@@ -113,14 +113,15 @@ ends_with_next() { # PARTY COMMAND...
     refused 2 E-USAGE client ngo help nonsense
     for command in send "send --to x" new\ --nonsense "draft show" "check" \
         "withdraw" "read" "accept" "decline" "decline $id" "reply" "export" \
-        "export $id" "receipt" "verify" "join" "device" "device request" \
+        "export $id" "receipt" "evidence" "evidence $id" "verify" "join" "device" "device request" \
         "agency" "agency sign" "agency revoke" "registrar" "registrar admit" \
         "key" "key remove" "contacts verify" "status a b c" "search"; do
         # shellcheck disable=SC2086
         refused 2 E-USAGE client ngo $command
     done
     for command in "read" "status" "withdraw" "accept" "reply --text x" \
-        "decline --reason duplicate" "export -o $net/none" "receipt" "slip"; do
+        "decline --reason duplicate" "export -o $net/none" "receipt" "slip" \
+        "evidence -o $net/none"; do
         # shellcheck disable=SC2086
         refused 2 E-NOT-FOUND client ngo $command 0123456789abcdef
     done

@@ -96,6 +96,9 @@ with_witness() { # COMMAND...
     said_has "\"stored\" stood in the log by"
     said_has "\"handed_over\" stood in the log by"
     said_has "The statements stood in the directory by"
+    said_has "The witness w.example cosigned a log of"
+    [ "$(asked 'd["events"][1]["witnesses"][0]["name"]' \
+        stranger verify "$net/cosigned" --policy "$net/policy")" = w.example ]
     said_has "Earlier times than the witnesses'"
     [ "$(asked 'all(e["quorum"] for e in d["events"])' \
         stranger verify "$net/cosigned" --policy "$net/policy")" = true ]

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "client/verify_bundle.h"
 #include "tests/lib/bundle_fixture.h"
 
 static struct bundle_fixture f;
@@ -67,7 +68,7 @@ speak(void)
 
     forget();
     assert_int_equal(bundle_fixture_judge(&f, &a, &p, &fault), ERR_OK);
-    proves = bundle_proves(&p);
+    proves = bundle_proves(&p, &reader);
     warnings = bundle_warnings(&p, &reader);
     rest = bundle_proves_not(&p, &reader);
     are_sentences(proves);
@@ -240,8 +241,36 @@ witnesses_count_when_a_policy_says_so(void **state)
     reader.trust = f.trust;
     speak();
     assert_true(says(proves, "\"handed_over\" stood in the log by"));
+    assert_true(says(proves, "The witness witness.test cosigned a log of"));
     assert_true(says(proves, "The statements stood in the directory by"));
     assert_true(says(rest, "Earlier times than the witnesses'"));
+}
+
+static void
+a_relay_that_showed_another_directory_is_found(void **state)
+{
+    static const struct bundle_anchor nothing;
+    struct app app = {.json = true, .result = json_object()};
+    struct problem pb = {0};
+    struct buf bytes = {0};
+    struct net other;
+
+    (void)state;
+    bundle_fixture_story(&f);
+    bundle_fixture_make(&f);
+    assert_int_equal(bundle_format(&f.b, &bytes), ERR_OK);
+    reader.dir = f.net.dir;
+    assert_int_equal(verify_bundle(&app, &bytes, &nothing, &reader, NULL, &pb),
+                     ERR_OK);
+    net_init_k_of_n(&other, 2, 3);
+    reader.dir = other.dir;
+    assert_int_equal(verify_bundle(&app, &bytes, &nothing, &reader, NULL, &pb),
+                     ERR_VERIFY);
+    assert_int_equal(pb.id, P_VERIFY);
+    assert_non_null(strstr(pb.why, "two histories"));
+    net_clear(&other);
+    buf_clear(&bytes);
+    json_decref(app.result);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -256,6 +285,7 @@ main(void)
         T(a_revocation_is_said_with_its_since),
         T(a_readers_own_directory_knows_what_was_left_out),
         T(an_opening_that_did_not_happen_is_said),
+        T(a_relay_that_showed_another_directory_is_found),
         T(witnesses_count_when_a_policy_says_so),
     };
 

@@ -39,6 +39,14 @@ cmd_fail_keys(const char *dir, enum err rc)
                                         : "run this as the relay's own user");
 }
 
+enum err
+cmd_load_keys(const char *dir, struct relay_keys **keys)
+{
+    enum err rc = succession_settle(dir);
+
+    return rc == ERR_OK ? keys_load(dir, keys) : rc;
+}
+
 static int
 fail_store(enum err rc, const char *why)
 {
@@ -104,10 +112,8 @@ cmd_open_store(const char *dir, const char *config, enum cmd_guard guard,
                struct relay_keys **keys, struct store **store)
 {
     char why[600] = "";
-    enum err rc = succession_settle(dir);
+    enum err rc = cmd_load_keys(dir, keys);
 
-    if (rc == ERR_OK)
-        rc = keys_load(dir, keys);
     if (rc != ERR_OK)
         return cmd_fail_keys(dir, rc);
     rc = open_store(dir, config, guard, *keys, store, why, sizeof(why));

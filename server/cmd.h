@@ -17,7 +17,9 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_FINDINGS = 14 };
 int cmd_usage(const char *why);
 int cmd_fail(const char *what, const char *code, const char *why,
              const char *next);
-/* keys_load() failed. */
+/* The keys that the store in DIR belongs to: settles a succession first. */
+enum err cmd_load_keys(const char *dir, struct relay_keys **keys);
+/* cmd_load_keys() failed. */
 int cmd_fail_keys(const char *dir, enum err rc);
 
 enum cmd_guard {

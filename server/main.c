@@ -126,7 +126,7 @@ print_card(const struct options *o)
     struct relay_keys *keys;
     struct relay_card card;
     struct buf out = {0};
-    enum err rc = keys_load(o->data_dir, &keys);
+    enum err rc = cmd_load_keys(o->data_dir, &keys);
 
     if (rc != ERR_OK)
         return cmd_fail_keys(o->data_dir, rc);
@@ -422,7 +422,7 @@ cmd_vkey(const struct options *o)
 
     if (!directory && (o->argc != 2 || strcmp(o->argv[1], "delivery") != 0))
         return cmd_usage("vkey needs one of: delivery, directory");
-    rc = keys_load(o->data_dir, &keys);
+    rc = cmd_load_keys(o->data_dir, &keys);
     if (rc != ERR_OK)
         return cmd_fail_keys(o->data_dir, rc);
     rc = vkey_make(&vk,

@@ -202,3 +202,193 @@ state_of() { # ID, at the NGO
     relay_down
     works daemon check --data "$net/relay"
 }
+
+@test "a planned change of key loses nothing" {
+    relay_up
+    works client registrar sync
+    relay_down
+    succession --new-key
+    said_has "The log goes on as relay.demo/delivery/2"
+    works daemon check --data "$net/relay"
+    relay_up
+    works client ngo sync
+    said_has "The relay's log goes on as relay.demo/delivery/2"
+    said_not "restored"
+    works client hub sync
+    said_has "received 1"
+    works client ngo sync
+    works client auditor sync
+    works client auditor audit
+    id=$(ngo_writes "under the new key")
+    [ "$(hub_has "$id")" = 1 ]
+    # Nothing stands in the way of the next one.
+    relay_down
+    works client registrar sync || true
+    relay_up
+    works client registrar sync
+    relay_down
+    succession --delivery-origin relay.demo/d --directory-origin relay.demo/x
+    relay_up
+    works client ngo sync
+    said_has "The relay's log goes on as relay.demo/d,"
+}
+
+@test "what was withdrawn stays withdrawn" {
+    relay_up
+    works client ngo sync
+    id=$(asked "[p['packet_id'] for p in d['outbox'] if p['state'] == 'stored'][0]" \
+        client ngo outbox --all)
+    works client ngo withdraw "$id" --yes
+    works client ngo sync
+    works client registrar sync
+    relay_down
+    restore
+    succession
+    relay_up
+    [ "$(status_of pending)" = 1 ]
+    works client ngo sync
+    [ "$(status_of pending)" = 0 ]
+    [ "$(state_of "$id")" = withdrawn ]
+    works client hub sync
+    said_has "received 0"
+    works client ngo sync
+}
+
+@test "a packet waits for keys that the copy lacks, and comes once" {
+    traffic
+    restore
+    /usr/bin/python3 -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1]); db.execute("DELETE FROM prekey"); db.commit()' \
+        "$net/relay/store.db"
+    succession
+    relay_up
+    works client ngo sync
+    [ "$(state_of "$lost_opened")" = queued ]
+    works client ngo outbox
+    said_has "keys of the recipient (the relay was restored)"
+    works client hub sync # puts its keys again
+    works client ngo sync
+    [ "$(state_of "$lost_opened")" = stored ]
+    works client hub sync
+    works client ngo sync
+    for id in "$lost_waiting" "$lost_opened"; do
+        [ "$(state_of "$id")" = handed_over ]
+        [ "$(in_box hub "$id")" = 1 ]
+    done
+}
+
+@test "attachments that the copy lacks are uploaded again" {
+    relay_up
+    head -c 200000 /dev/urandom >"$net/scan"
+    id=$(ngo_writes "with a file" --attach "$net/scan")
+    works client registrar sync
+    relay_down
+    restore
+    succession
+    relay_up
+    works client ngo sync
+    works client hub sync
+    mkdir "$net/out"
+    works client hub export "$id" -o "$net/out/it"
+    cmp "$net/scan" "$(find "$net/out/it" -type f -size +190k)"
+}
+
+# --- liars --------------------------------------------------------------------
+
+@test "a new name without the registrars' policy stops every client" {
+    works daemon succession --data "$net/relay" -o "$net/card" --new-key
+    # An operator who writes the new name into the database alone.
+    /usr/bin/python3 - "$net/relay" <<'PY'
+import base64, sqlite3, sys
+db = sqlite3.connect(sys.argv[1] + "/store.db")
+card = dict(line.strip().split(": ") for line in open(sys.argv[1] + "/../card")
+            if ": " in line)
+key = card["log-key"].upper()
+key = base64.b32decode(key + "=" * (-len(key) % 8))
+for name, value in (("log_key", key),
+                    ("delivery_origin", card["delivery-origin"]),
+                    ("directory_origin", card["directory-origin"])):
+    db.execute("UPDATE meta SET value = ? WHERE name = ?", (value, name))
+for log, size, sig in db.execute("SELECT log, size, sig FROM head").fetchall():
+    db.execute("UPDATE head SET sig = NULL WHERE log = ? AND size = ?",
+               (log, size))
+db.commit()
+PY
+    relay_up
+    [ "$(daemon vkey delivery --data "$net/relay" | cut -d+ -f1)" = relay.demo/delivery/2 ]
+    told 14 E-ORIGIN "the relay's directory head does not verify" "*" \
+        "wait for the registrar's signed policy; do not send" client ngo sync
+    told 14 E-ORIGIN "the relay's directory head does not verify" "*" "*" \
+        client ngo send --to "Northgate Hub" --text x --yes
+}
+
+@test "cards and policies that do not fit are refused where they come" {
+    traffic
+    restore
+    works daemon succession --data "$net/relay" -o "$net/card"
+    sed 's/^delivery-size: .*/delivery-size: 3/' "$net/card" >"$net/forged"
+    told 14 E-FILE "the card was not read" "its check does not fit*" "*" \
+        client registrar registrar succeed "$net/forged" -o "$net/f" --yes || true
+    [ "$code" != 0 ]
+    run_said client ngo registrar succeed "$net/card" -o "$net/f" --yes
+    said_has "only the registrar can do that"
+    # Signed for one card, loaded for the next.
+    works client registrar registrar succeed "$net/card" -o "$net/first" --yes
+    rm "$net/card"
+    works daemon succession --data "$net/relay" -o "$net/card" --new-key
+    relay_says 1 E-SUCCESSION "the log keeps its name and key" \
+        "it announces another key or other names than the last card asked for" \
+        "make a new card with \`sealpostd succession\` and have it signed" \
+        daemon succeed "$net/first" --data "$net/relay"
+    # Unsigned, and signed by somebody else.
+    works client registrar registrar succeed "$net/card" --export "$net/raw" --yes
+    run_said client registrar registrar succeed "$net/card" \
+        --signed "$net/raw" -o "$net/f" --yes
+    said_has "fewer registrars signed than the policy asks for"
+    works client registrar registrar sign "$net/raw" -o "$net/signed"
+    works client registrar registrar succeed "$net/card" \
+        --signed "$net/signed" -o "$net/second" --yes
+    works daemon succeed "$net/second" --data "$net/relay"
+    # The same again is no harm; an old one is refused.
+    works daemon succeed "$net/second" --data "$net/relay"
+    said_has "This succession was made already."
+    run_said daemon succeed "$net/first" --data "$net/relay"
+    [ "$code" = 1 ]
+    said_has "E-SUCCESSION"
+    relay_up
+    works client ngo sync
+}
+
+# --- a process that dies --------------------------------------------------------
+
+@test "killed at any moment the relay is the old one or the new one" {
+    traffic
+    restore
+    works daemon succession --data "$net/relay" -o "$net/card" --new-key
+    works client registrar registrar succeed "$net/card" \
+        -o "$net/succession.spost" --yes
+    cp -r "$net/relay" "$net/prepared"
+    works /usr/bin/python3 "$here/tests/lib/kill_at.py" 0 "$build/sealpostd" \
+        succeed "$net/succession.spost" --data "$net/relay" 9>"$net/calls"
+    calls=$(cat "$net/calls")
+    olds=0 news=0
+    for at in $(seq $((calls / 3)) $((calls / 40 + 1)) "$calls"); do
+        rm -rf "$net/relay"
+        cp -r "$net/prepared" "$net/relay"
+        run_said /usr/bin/python3 "$here/tests/lib/kill_at.py" "$at" \
+            "$build/sealpostd" succeed "$net/succession.spost" \
+            --data "$net/relay"
+        works daemon check --data "$net/relay"
+        case $(daemon vkey delivery --data "$net/relay") in
+        relay.demo/delivery+*) olds=$((olds + 1)) ;;
+        relay.demo/delivery/2+*) news=$((news + 1)) ;;
+        *) false ;;
+        esac
+        works daemon succeed "$net/succession.spost" --data "$net/relay"
+        works daemon check --data "$net/relay"
+    done
+    [ "$olds" -gt 0 ]
+    [ "$news" -gt 0 ]
+    relay_up
+    works client ngo sync
+}

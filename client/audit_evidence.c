@@ -46,13 +46,13 @@ key_has_changed(const struct audit *a)
 static bool
 is_prefix(struct audit *a, const struct head *head)
 {
-    struct head *known = &a->known_root[head->size % ROOTS_KNOWN];
+    struct audit_root *known = &a->roots[head->size % ROOTS_KNOWN];
     struct hash root;
 
     if (known->size != head->size) {
         if (logtree_root_at(&a->tree, head->size, &root) != ERR_OK)
             return false;
-        *known = (struct head){.size = head->size, .root = root};
+        *known = (struct audit_root){head->size, root};
     }
     return id_eq(&known->root, &head->root);
 }
@@ -239,12 +239,10 @@ audit_evidence(struct audit *a, uint64_t index, const struct event *ev,
         return has ? check_no_live_device(a, index, ev, evidence) : ERR_OK;
     while (i < RULES && rules[i].type != ev->type)
         i++;
-    if (i == RULES)
+    d = i == RULES ? NULL : check_actor(a, index, ev, rules[i].actor);
+    if ((i < RULES && d == NULL) || !has)
         return ERR_OK;
-    d = check_actor(a, index, ev, rules[i].actor);
-    if (d == NULL || !has)
-        return ERR_OK;
-    if (rules[i].says != SAYS_NOTHING)
+    if (i < RULES && rules[i].says != SAYS_NOTHING)
         return check_signed(a, index, ev, d, rules[i].says, evidence);
     audit_find(a, "bad_evidence", index, ev,
                "\"%s\" names evidence, and needs none", event_name(ev->type));

@@ -80,6 +80,22 @@ ask_openings(struct fetch *f, const struct msg **m, struct problem *pb)
         f->is_auditor ? scope : own, 2, MSG_EVENTS, m, NULL, pb);
 }
 
+/* Rows are of entries that the answer covers, and (one answer apart, so that an
+ * opening shown twice is a finding) no more than there are entries: what waits
+ * here stays small whatever the relay sends. */
+static bool
+rows_fit(const struct fetch *f)
+{
+    const struct openings *h = &f->have;
+    uint64_t entries = h->covered - audit_size(f->audit);
+
+    for (size_t i = h->fed; i < h->n; i++)
+        if (h->rows[i].index >= h->covered)
+            return false;
+    return h->n - h->fed <= LIMIT_EVENTS_PAGE ||
+           h->n - h->fed - LIMIT_EVENTS_PAGE <= entries;
+}
+
 static enum err
 more_openings(struct fetch *f, struct problem *pb)
 {
@@ -106,7 +122,7 @@ more_openings(struct fetch *f, struct problem *pb)
     if (m->f[EVENTS_NEXT].u <= h->covered)
         return nonsense(pb);
     h->covered = m->f[EVENTS_NEXT].u;
-    return ERR_OK;
+    return rows_fit(f) ? ERR_OK : nonsense(pb);
 }
 
 /* Rows of entries below END into PAGE. */

@@ -137,6 +137,18 @@ an_end_without_any_evidence_is_found(void **state)
 }
 
 static void
+evidence_for_what_needs_none_is_found(void **state)
+{
+    struct world *w = *state;
+    unsigned i = store(w, 1);
+    struct event ev;
+
+    w->now_s = w->e[i].ev.not_after + EVENT_SWEEP_S;
+    ev = later(w, i, EVENT_EXPIRED, NULL);
+    check_one(w, "bad_evidence", log_event(w, &ev, "a word", 6));
+}
+
+static void
 a_head_of_another_history_in_a_receipt_is_a_fork(void **state)
 {
     struct world *w = *state;
@@ -291,6 +303,7 @@ main(void)
         T(a_receipt_by_a_device_whose_time_is_over_is_found),
         T(the_last_device_gone_is_an_end_with_a_statement_behind_it),
         T(an_end_without_any_evidence_is_found),
+        T(evidence_for_what_needs_none_is_found),
         T(a_head_of_another_history_in_a_receipt_is_a_fork),
         T(a_head_that_is_newer_than_its_receipt_is_a_fork),
         T(a_head_that_the_relay_never_signed_is_no_fork),

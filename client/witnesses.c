@@ -3,8 +3,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "client/freshness.h"
 #include "client/shelf.h"
 #include "client/sync.h"
+#include "common/clock.h"
 #include "proto/limits.h"
 
 /* ---- the policy ---- */
@@ -217,6 +219,17 @@ join(struct desk *d, unsigned log, const struct buf *note,
                : sync_delivery_head(d->up, d->roster, bytes, pb);
 }
 
+/* What it says about now: words from far ahead of our clock say nothing, and
+ * must neither push out a word that counts nor bar the way to later ones. */
+static uint64_t
+fresh_at(const struct trust *t, const struct trusted *judged)
+{
+    struct freshness f;
+
+    freshness_judge(t, judged, 0, clock_wall_ms(), &f);
+    return f.at_ms;
+}
+
 static enum err
 keep(const struct roster *r, const struct trust *t, unsigned log,
      const struct buf *note, const struct trusted *judged, struct problem *pb)
@@ -226,7 +239,7 @@ keep(const struct roster *r, const struct trust *t, unsigned log,
     uint8_t id[16];
     enum err rc = witnesses_newest(r, t, log, &before, pb);
 
-    if (rc == ERR_OK && before.quorum_time_s >= judged->quorum_time_s)
+    if (rc == ERR_OK && fresh_at(t, &before) >= fresh_at(t, judged))
         return ERR_OK;
     if (rc == ERR_OK || rc == ERR_NOTFOUND)
         rc = shelf_begin(app, pb);

@@ -231,6 +231,25 @@ an_older_word_does_not_replace_a_newer_one(void **state)
     assert_int_equal(fresh().at_ms, (then + 50) * 1000);
 }
 
+static void
+words_from_the_future_neither_count_nor_stay(void **state)
+{
+    uint64_t then = now_s() - 100;
+
+    (void)state;
+    trusting();
+    relay_gives_directory(3, then + 365 * (uint64_t)DAY_S);
+    assert_int_equal(witnesses_fetch(&df.d, &pb), ERR_OK);
+    assert_true(fresh().is_stale);
+    assert_true(fresh().is_clock_behind);
+    relay_gives_directory(3, then);
+    assert_int_equal(witnesses_fetch(&df.d, &pb), ERR_OK);
+    assert_int_equal(fresh().at_ms, then * 1000);
+    relay_gives_directory(3, then + 365 * (uint64_t)DAY_S);
+    assert_int_equal(witnesses_fetch(&df.d, &pb), ERR_OK);
+    assert_int_equal(fresh().at_ms, then * 1000);
+}
+
 /* ---- lies ---- */
 
 static void
@@ -482,6 +501,7 @@ main(void)
         CASE(too_few_do_not_count),
         CASE(a_line_that_does_not_verify_spoils_what_it_stands_in),
         CASE(an_older_word_does_not_replace_a_newer_one),
+        CASE(words_from_the_future_neither_count_nor_stay),
         CASE(leaves_that_witnesses_saw_and_we_not_are_hidden_from_us),
         CASE(a_cosigned_directory_that_is_not_ours_is_a_split_view),
         CASE(so_is_an_older_one_that_no_proof_joins),

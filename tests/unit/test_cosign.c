@@ -136,7 +136,7 @@ make_fake(unsigned i)
     };
     struct fake *w = &fakes[i];
     uint8_t seed[32];
-    char name[16];
+    char name[32];
 
     memset(seed, (int)(60 + i), sizeof(seed));
     sign_keypair_from_seed(&w->key, seed);

@@ -41,7 +41,7 @@ static int
 set_up(void **state)
 {
     struct buf b = {0};
-    char name[16];
+    char name[32];
 
     (void)state;
     make_key(&log_key, &log_vkey, 1, NOTE_ED25519, "relay.example/delivery");

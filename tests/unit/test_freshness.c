@@ -24,7 +24,7 @@ policy(const char *quorum)
         struct sign_secret key;
         struct vkey vkey;
         uint8_t seed[32];
-        char name[16];
+        char name[32];
 
         memset(seed, i + 1, sizeof(seed));
         sign_keypair_from_seed(&key, seed);

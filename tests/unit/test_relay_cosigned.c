@@ -45,7 +45,7 @@ put_witnesses(struct buf *b)
 {
     for (int i = 0; i < WITNESSES; i++) {
         uint8_t seed[32];
-        char name[16];
+        char name[32];
 
         memset(seed, 40 + i, sizeof(seed));
         sign_keypair_from_seed(&keys[i], seed);

@@ -42,7 +42,7 @@ make_policy(const struct vkey *directory, const struct vkey *delivery)
     vkey_format(delivery, &policy);
     for (int i = 0; i < WITNESSES; i++) {
         uint8_t seed[32];
-        char name[16];
+        char name[32];
 
         memset(seed, 80 + i, sizeof(seed));
         sign_keypair_from_seed(&keys[i], seed);

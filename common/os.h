@@ -76,10 +76,12 @@ enum err os_fd_size(int fd, uint64_t *size);
 enum err os_file_size(const char *path, uint64_t *size);
 bool os_exists(const char *path);
 bool os_is_dir(const char *path);
+bool os_is_link(const char *path);
 /* A file with bytes in it: no directory, pipe or device.  Links are followed.
  */
 bool os_is_file(const char *path);
-/* Appends the whole file to BUF; ERR_TOOBIG beyond MAX. */
+/* Appends the whole file to BUF; ERR_TOOBIG beyond MAX.  A pipe is read to its
+ * end; ERR_TIMEOUT when nobody opens its other one. */
 enum err os_read_file(const char *path, size_t max, struct buf *buf);
 /* Readers see the old file or the new one, also after a power cut: temporary
  * file, fsync, rename, fsync of the directory. */

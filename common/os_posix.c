@@ -1,5 +1,5 @@
-/* Paths and files; the process, the terminal and secrets are in
- * os_posix_process.c. */
+/* Paths and files; reading whole ones is in os_posix_read.c, the process, the
+ * terminal and secrets in os_posix_process.c. */
 #define _GNU_SOURCE /* mkostemps */
 #include "common/os.h"
 
@@ -23,12 +23,15 @@ static const struct {
     int number;
     enum err err;
 } meanings[] = {
-    {ENOENT, ERR_NOTFOUND},  {ENOTDIR, ERR_NOTFOUND},    {EEXIST, ERR_EXISTS},
-    {ENOTEMPTY, ERR_EXISTS}, {ENOSPC, ERR_FULL},         {EDQUOT, ERR_FULL},
-    {EFBIG, ERR_FULL},       {EMFILE, ERR_FULL},         {ENFILE, ERR_FULL},
-    {EACCES, ERR_REFUSED},   {EPERM, ERR_REFUSED},       {EROFS, ERR_REFUSED},
-    {ELOOP, ERR_REFUSED},    {ENAMETOOLONG, ERR_TOOBIG}, {ENOMEM, ERR_NOMEM},
-    {EWOULDBLOCK, ERR_BUSY}, {EPIPE, ERR_CLOSED},
+    {ENOENT, ERR_NOTFOUND}, {ENOTDIR, ERR_NOTFOUND},
+    {EEXIST, ERR_EXISTS},   {ENOTEMPTY, ERR_EXISTS},
+    {ENOSPC, ERR_FULL},     {EDQUOT, ERR_FULL},
+    {EFBIG, ERR_FULL},      {EMFILE, ERR_FULL},
+    {ENFILE, ERR_FULL},     {EACCES, ERR_REFUSED},
+    {EPERM, ERR_REFUSED},   {EROFS, ERR_REFUSED},
+    {ELOOP, ERR_REFUSED},   {ENAMETOOLONG, ERR_TOOBIG},
+    {ENOMEM, ERR_NOMEM},    {EWOULDBLOCK, ERR_BUSY},
+    {EPIPE, ERR_CLOSED},    {OS_NO_WRITER, ERR_TIMEOUT},
 };
 
 enum err
@@ -52,6 +55,8 @@ os_last_error_text(void)
 {
     if (last_errno == 0)
         return "";
+    if (last_errno == OS_NO_WRITER)
+        return "it is a pipe, and nobody writes into it";
     return strerror_r(last_errno, last_text, sizeof(last_text));
 }
 
@@ -272,41 +277,6 @@ os_undo(struct buf *buf, size_t len)
     buf->len = len;
 }
 
-static enum err
-read_to_end(int fd, size_t max, struct buf *buf)
-{
-    size_t start = buf->len;
-
-    for (;;) {
-        uint8_t *p = buf_reserve(buf, 16 * 1024);
-        ssize_t n;
-
-        if (p == NULL)
-            return ERR_NOMEM;
-        n = read(fd, p, 16 * 1024);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return os_fail(errno);
-        if (n == 0)
-            return ERR_OK;
-        if ((size_t)n > max - (buf->len - start))
-            return ERR_TOOBIG;
-        buf->len += (size_t)n;
-    }
-}
-
-enum err
-os_read_all(int fd, size_t max, struct buf *buf)
-{
-    size_t start = buf->len;
-    enum err rc = read_to_end(fd, max, buf);
-
-    if (rc != ERR_OK)
-        os_undo(buf, start);
-    return rc;
-}
-
 enum err
 os_fdatasync(int fd)
 {
@@ -369,6 +339,14 @@ os_is_dir(const char *path)
 }
 
 bool
+os_is_link(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
+bool
 os_is_file(const char *path)
 {
     struct stat st;
@@ -385,18 +363,6 @@ os_mode(const char *path, unsigned *mode)
         return os_fail(errno);
     *mode = st.st_mode & 07777;
     return ERR_OK;
-}
-
-enum err
-os_read_file(const char *path, size_t max, struct buf *buf)
-{
-    int fd = -1;
-    enum err rc = os_open(&fd, path, OS_READ, 0);
-
-    if (rc == ERR_OK)
-        rc = os_read_all(fd, max, buf);
-    os_close(&fd);
-    return rc;
 }
 
 /* A new file beside PATH, with all bytes on the disk. */

@@ -205,6 +205,33 @@ only_a_file_itself_is_opened_for_others(void **state)
     os_close(&fd);
 }
 
+/* As with `<(command)`. */
+static void
+a_pipe_is_read_as_a_file(void **state)
+{
+    struct buf b = {0};
+    char name[32];
+    int ends[2];
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    (void)snprintf(name, sizeof(name), "/dev/fd/%d", ends[0]);
+    assert_int_equal(write(ends[1], "bytes", 5), 5);
+    (void)close(ends[1]);
+    assert_int_equal(os_read_file(name, 4, &b), ERR_TOOBIG);
+    assert_int_equal(b.len, 0);
+    (void)close(ends[0]);
+    assert_int_equal(pipe(ends), 0);
+    (void)snprintf(name, sizeof(name), "/dev/fd/%d", ends[0]);
+    assert_int_equal(write(ends[1], "bytes", 5), 5);
+    (void)close(ends[1]);
+    assert_int_equal(os_read_file(name, 5, &b), ERR_OK);
+    assert_int_equal(b.len, 5);
+    assert_memory_equal(b.data, "bytes", 5);
+    buf_clear(&b);
+    (void)close(ends[0]);
+}
+
 static void
 a_program_is_looked_for_beside_ours(void **state)
 {
@@ -469,6 +496,7 @@ main(void)
         IN_DIR(exclusive_creation_follows_no_link),
         IN_DIR(only_a_file_itself_is_opened_for_others),
         IN_DIR(reading_and_writing_at_an_offset),
+        cmocka_unit_test(a_pipe_is_read_as_a_file),
         cmocka_unit_test(a_program_is_looked_for_beside_ours),
         IN_DIR(directories_are_made_with_their_parents),
         IN_DIR(a_second_process_finds_the_lock_busy_and_learns_who),

@@ -23,6 +23,7 @@ struct slab {
 struct ledger_cache {
     struct ledger_io io;
     uint64_t clock;
+    struct slab *last; /* most nodes are asked for beside the one before */
     size_t cap;
     struct slab slabs[];
 };
@@ -115,17 +116,22 @@ load(struct ledger_cache *c, struct slab *t)
     return rc == ERR_NOTFOUND ? ERR_OK : rc;
 }
 
+static bool
+is_tile(const struct slab *t, unsigned log, unsigned level, uint64_t n)
+{
+    return t->used && t->n == n && t->level == level && t->log == log;
+}
+
 static struct slab *
 find(struct ledger_cache *c, unsigned log, unsigned level, uint64_t n)
 {
     size_t i;
 
-    for (i = 0; i < c->cap; i++) {
-        struct slab *t = &c->slabs[i];
-
-        if (t->used && t->n == n && t->level == level && t->log == log)
-            return t;
-    }
+    if (c->last != NULL && is_tile(c->last, log, level, n))
+        return c->last;
+    for (i = 0; i < c->cap; i++)
+        if (is_tile(&c->slabs[i], log, level, n))
+            return &c->slabs[i];
     return NULL;
 }
 
@@ -166,6 +172,7 @@ get(struct ledger_cache *c, unsigned log, unsigned level, uint64_t n,
         t->used = true;
     }
     t->touched = ++c->clock;
+    c->last = t;
     *out = t;
     return ERR_OK;
 }

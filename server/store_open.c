@@ -12,7 +12,7 @@
 
 enum {
     WRITER_TILES = 64,
-    READER_TILES = 16,
+    READER_TILES = 128, /* 2 MB: level 1 of a log of millions stays */
     PACKETS_DEFAULT = 10000,
 };
 #define BYTES_DEFAULT (UINT64_C(10) << 30)

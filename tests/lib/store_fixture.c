@@ -78,7 +78,7 @@ fx_reopen(struct fixture *fx)
 }
 
 void
-fx_open_empty(struct fixture *fx)
+fx_config(struct fixture *fx, const char *dir)
 {
     static const uint8_t seed[32] = "the test log key";
     struct store_config config = fx->config; /* what the test has set */
@@ -86,15 +86,23 @@ fx_open_empty(struct fixture *fx)
     assert_int_equal(crypto_init(), ERR_OK);
     memset(fx, 0, sizeof(*fx));
     fx->config = config;
-    fx->dir = scratch_new();
     sign_keypair_from_seed(&fx->log_key, seed);
     fx->now_ms = UINT64_C(1800000000000);
-    fx->config.dir = fx->dir;
+    fx->config.dir = dir;
     fx->config.log_key = &fx->log_key;
     fx->config.directory_origin = "test.example/directory";
     fx->config.delivery_origin = "test.example/delivery";
     fx->config.alarm = on_alarm;
     fx->config.alarm_arg = fx;
+}
+
+void
+fx_open_empty(struct fixture *fx)
+{
+    char *dir = scratch_new();
+
+    fx_config(fx, dir);
+    fx->dir = dir;
     fx_reopen(fx);
 }
 

@@ -32,6 +32,8 @@ struct fixture {
 void fx_open(struct fixture *fx);
 void fx_open_empty(struct fixture *fx);
 void fx_close(struct fixture *fx);
+/* What they open a store with, for DIR (borrowed); for fx_try_open(). */
+void fx_config(struct fixture *fx, const char *dir);
 /* Closes the store and opens it again; fx_try_open gives the error. */
 void fx_reopen(struct fixture *fx);
 void fx_stop(struct fixture *fx);

@@ -31,8 +31,12 @@ struct audit_bits {
 
 struct verify_batch;
 
-/* Roots that were computed; the size is the key, its low bits the place. */
-enum { ROOTS_KNOWN = 256 };
+/* Roots of the log at sizes that heads were asked for. */
+enum { ROOTS_KNOWN = 4096 };
+struct audit_root {
+    uint64_t size; /* 0: none; its low bits are its place */
+    struct hash root;
+};
 
 struct audit {
     struct audit_options o;
@@ -64,9 +68,10 @@ struct audit {
     struct map statements; /* hashes of the directory's leaves, when asked */
     bool has_statements;
     struct pool *pool;
-    struct verify_batch *filling;        /* not put yet */
-    struct verify_batch *first, *last;   /* put, in order */
-    struct head known_root[ROOTS_KNOWN]; /* without signature; size 0: none */
+    struct verify_batch *filling;      /* not put yet */
+    struct verify_batch *first, *last; /* put, in order */
+    struct audit_root roots[ROOTS_KNOWN];
+    uint64_t asked[ROOTS_KNOWN]; /* sizes whose root a batch computes */
 };
 
 void audit_find(struct audit *a, const char *code, uint64_t index,

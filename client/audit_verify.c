@@ -72,18 +72,12 @@ check_all(struct pool_piece *piece)
 
 /* ---- by the owner ---- */
 
-static struct head *
-known_root(struct audit *a, uint64_t size)
-{
-    return &a->known_root[size % ROOTS_KNOWN];
-}
-
 static enum err
 settle_head(struct audit *a, const struct check *c)
 {
     if (c->n_peaks > 0)
-        *known_root(a, c->head.size) =
-            (struct head){.size = c->head.size, .root = c->root};
+        a->roots[c->head.size % ROOTS_KNOWN] =
+            (struct audit_root){c->head.size, c->root};
     if (!audit_head(a, c->index, &c->ev, &c->head) || c->head.size == 0)
         return ERR_OK;
     return audit_mark(a, MARK_HEADED, c->index);
@@ -142,12 +136,16 @@ put(struct audit *a)
     pool_put(a->pool, &b->piece);
 }
 
+/* It was computed, or is being computed in a batch that is settled earlier. */
 static bool
-is_known(struct audit *a, const struct head *head)
+is_known(struct audit *a, uint64_t size)
 {
-    const struct head *known = known_root(a, head->size);
+    size_t place = size % ROOTS_KNOWN;
 
-    return known->size == head->size && id_eq(&known->root, &head->root);
+    if (a->roots[place].size == size || a->asked[place] == size)
+        return true;
+    a->asked[place] = size;
+    return false;
 }
 
 /* What the root at HEAD's size is folded from, when nobody knows it yet. */
@@ -157,7 +155,7 @@ copy_peaks(struct audit *a, uint64_t index, const struct head *head,
 {
     struct merkle_peaks peaks;
 
-    if (head->size == 0 || head->size > index || is_known(a, head) ||
+    if (head->size == 0 || head->size > index || is_known(a, head->size) ||
         logtree_peaks_at(&a->tree, head->size, &peaks) != ERR_OK)
         return;
     for (unsigned level = 0; level < 64; level++) {

@@ -31,7 +31,7 @@ struct signed_bytes {
     bool holds; /* out */
 };
 
-enum { VERIFY_MANY_BEST = 512 }; /* so many at once cost least */
+enum { VERIFY_MANY_BEST = 1024 }; /* so many at once cost least */
 
 /* Sets HOLDS of each.  Any thread may. */
 void verify_many(struct signed_bytes *items, size_t n);

@@ -1,5 +1,6 @@
 #include "server/public.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -85,6 +86,7 @@ struct growing {
     struct public *pub;
     struct store_reader *rd;
     enum store_log log;
+    uint64_t mended;
 };
 
 static enum err
@@ -116,14 +118,71 @@ put_tile(void *arg, const struct tile *tile)
     return rc;
 }
 
+/* All of it is put again after a failure: nothing is left to be settled. */
+static enum err
+put_each(struct growing *g, uint64_t old, uint64_t size, tile_each_fn *each)
+{
+    enum err rc;
+
+    g->pub->dirty[0] = '\0';
+    rc = tile_each_new(old, size, each, g);
+    return rc == ERR_OK ? settle(g->pub) : rc;
+}
+
 enum err
 public_grow(struct public *pub, struct store_reader *rd, enum store_log log,
             uint64_t old, uint64_t size)
 {
-    struct growing g = {pub, rd, log};
-    enum err rc = tile_each_new(old, size, put_tile, &g);
+    struct growing g = {pub, rd, log, 0};
 
-    return rc == ERR_OK ? settle(pub) : rc;
+    return put_each(&g, old, size, put_tile);
+}
+
+/* ---- mending ---- */
+
+/* A bundle's length is known only when it is read. */
+static bool
+has_its_length(const struct tile *tile, uint64_t len)
+{
+    return tile->level == TILE_ENTRIES ? len > 0 : len == tile->width * 32;
+}
+
+static enum err
+mend_tile(void *arg, const struct tile *tile)
+{
+    struct growing *g = arg;
+    char name[TILE_PATH_MAX], path[OS_PATH_MAX];
+    uint64_t len = 0;
+    enum err rc;
+
+    if (is_stopped(g->pub))
+        return ERR_CANCELLED;
+    tile_path(tile, name);
+    rc = os_path_join(path, sizeof(path), g->pub->dir, name);
+    if (rc != ERR_OK)
+        return rc;
+    rc = os_file_size(path, &len);
+    if (rc == ERR_OK && has_its_length(tile, len))
+        return ERR_OK;
+    if (rc == ERR_OK || rc == ERR_NOTFOUND) {
+        g->mended++;
+        return put_tile(g, tile);
+    }
+    return explain(g->pub, rc, "cannot mend", path);
+}
+
+enum err
+public_mend(struct public *pub, struct store_reader *rd, enum store_log log,
+            uint64_t size)
+{
+    struct growing g = {pub, rd, log, 0};
+    enum err rc = put_each(&g, 0, size, mend_tile);
+
+    if (g.mended > 0)
+        log_warn("publish: %s: %" PRIu64 " files that were missing or cut are "
+                 "made again",
+                 pub->dir, g.mended);
+    return rc;
 }
 
 enum err
@@ -199,6 +258,8 @@ sweep_dir(struct public *pub, int what, uint64_t size, const char *name)
     char path[OS_PATH_MAX];
     enum err rc = os_path_join(path, sizeof(path), pub->dir, name);
 
+    if (rc == ERR_OK && os_is_link(path))
+        return ERR_OK;
     if (rc == ERR_OK)
         rc = os_list_dir(path, sweep_one, &b);
     if (rc == ERR_NOTFOUND)

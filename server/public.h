@@ -40,9 +40,15 @@ enum err public_checkpoint(struct public *pub, struct buf *out);
 
 /* Makes the directory.  With SIZE, what a tree of SIZE leaves does not need is
  * removed (leftovers of a crash); public_wipe removes everything, the
- * checkpoint first. */
+ * checkpoint first.  Links are somebody's own doing: what they lead to stays.
+ */
 enum err public_tidy(struct public *pub, uint64_t size);
 enum err public_wipe(struct public *pub);
+
+/* What the tree of SIZE leaves needs and somebody removed or cut is there
+ * again.  Looks at names and lengths only: changed bytes stay. */
+enum err public_mend(struct public *pub, struct store_reader *rd,
+                     enum store_log log, uint64_t size);
 
 /* Everything that the tree of SIZE leaves has and that of OLD had not, out of
  * RD, is on the disk when this gives ERR_OK. */

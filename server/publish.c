@@ -127,6 +127,8 @@ run(struct publish *p, struct run *r)
     if (!r->is_tidy)
         rc = r->is_shown ? public_tidy(files, r->shown.size)
                          : public_wipe(files);
+    if (!r->is_tidy && r->is_shown && rc == ERR_OK)
+        rc = public_mend(files, p->rd, r->log, r->shown.size);
     if (rc != ERR_OK)
         return rc;
     r->is_tidy = true;

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "common/os.h"
 #include "proto/tile.h"
@@ -398,6 +399,61 @@ what_is_not_ours_is_made_anew(void **state)
 }
 
 static void
+remove_file(const char *name)
+{
+    char path[OS_PATH_MAX];
+
+    path_of(name, path);
+    assert_int_equal(unlink(path), 0);
+}
+
+/* Immutable files are never written twice: they must not stay lost. */
+static void
+what_somebody_removed_or_cut_is_there_after_a_restart(void **state)
+{
+    (void)state;
+    grow(600);
+    live();
+    remove_file("tile/0/000");
+    remove_file("tile/entries/001");
+    remove_file("tile/1/000.p/2");
+    put("tile/0/001", "cut", 3);
+    put("tile/entries/000", "", 0);
+    live();
+    check_exact(600);
+}
+
+/* A link to DIR/elsewhere, which holds a file. */
+static void
+put_link(const char *name, char kept[OS_PATH_MAX])
+{
+    char path[OS_PATH_MAX], target[OS_PATH_MAX];
+
+    (void)snprintf(target, sizeof(target), "%s/elsewhere", fx.dir);
+    assert_int_equal(os_mkdirs(target, 0700), ERR_OK);
+    (void)snprintf(kept, OS_PATH_MAX, "%.4000s/kept", target);
+    assert_int_equal(os_write_file_atomic(kept, "x", 1, 0600), ERR_OK);
+    path_of(name, path);
+    assert_int_equal(symlink(target, path), 0);
+}
+
+static void
+what_a_link_leads_to_is_not_swept(void **state)
+{
+    char kept[OS_PATH_MAX];
+
+    (void)state;
+    grow(5);
+    live();
+    put_link("tile/0/x001", kept);
+    live();
+    assert_true(os_exists(kept));
+    put("checkpoint", "not ours\n", 9);
+    live();
+    assert_true(os_exists(kept));
+}
+
+static void
 put_checkpoint(uint64_t size, uint8_t change)
 {
     struct checkpoint cp = {.size = size};
@@ -557,6 +613,8 @@ main(void)
         TEST(a_full_disk_is_told_and_harms_nothing),
         TEST(leftovers_of_a_crash_go_at_the_next_start),
         TEST(what_is_not_ours_is_made_anew),
+        TEST(what_somebody_removed_or_cut_is_there_after_a_restart),
+        TEST(what_a_link_leads_to_is_not_swept),
         TEST(a_published_head_that_is_not_ours_to_continue_stops_us),
         TEST(cosignatures_stand_below_the_head_they_are_for),
         TEST(cosignatures_outlive_a_restart),

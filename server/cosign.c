@@ -7,158 +7,21 @@
  *     |              |         size that the witness has
  *     +--- backs off-+--- anything else: away, or wrong
  */
-#include "server/cosign.h"
+#include "server/cosign_inside.h"
 
-#include <inttypes.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/http_client.h"
 #include "common/log.h"
-#include "common/os.h"
-#include "proto/lines.h"
-#include "proto/trust.h"
-#include "proto/witness.h"
-#include "server/control_ask.h"
-#include "server/control_log.h"
 #include "server/policy_file.h"
-#include "server/store.h"
 
 enum {
     BACK_OFF_MS = 5000,
     BACK_OFF_MAX_MS = 10 * 60 * 1000,
-    CONFLICTS_MAX = 3,  /* 409 in a row, then the witness makes no sense */
-    PORTION_MAX = 3000, /* bytes of a note that fit a control line as base64 */
+    CONFLICTS_MAX = 3, /* 409 in a row, then the witness makes no sense */
 };
-
-static const char *const log_names[STORE_LOGS] = {
-    [STORE_DIRECTORY] = "directory",
-    [STORE_DELIVERY] = "delivery",
-};
-
-/* What the relay wants cosigned. */
-struct target {
-    struct head head; /* size 0: nothing yet */
-    struct buf note;
-};
-
-struct errand {
-    struct cosign *c;
-    unsigned witness;
-    enum store_log log;
-    bool is_asked;
-    uint64_t due_ms;
-    unsigned failures, conflicts;
-    uint64_t known; /* the size that the witness has, as far as we know */
-    /* What it has cosigned last, and when. */
-    struct head done;
-    uint64_t done_ms;
-    /* The question under way, then the lines it brought. */
-    struct head head;
-    struct buf note;
-    struct buf lines;
-};
-
-struct cosign {
-    char data_dir[OS_PATH_MAX];
-    uint64_t beat_ms, again_ms, deadline_ms;
-    struct trust *policy;
-    struct http_client *http;
-    struct target targets[STORE_LOGS];
-    struct errand *errands; /* a pair for each witness */
-    size_t n_errands;
-    bool is_relay_away;
-    pthread_t thread;
-    bool is_running;
-    atomic_bool stop;
-};
-
-/* ---- the relay, through its control socket ---- */
-
-static enum err
-ask(struct cosign *c, const char *question, struct buf *answer)
-{
-    enum err rc = control_ask(c->data_dir, question, answer);
-
-    if (rc == ERR_OK && answer->len >= 6 &&
-        memcmp(answer->data, "error=", 6) == 0)
-        rc = ERR_REFUSED;
-    return rc;
-}
-
-static void
-tell_relay_away(struct cosign *c, enum err rc)
-{
-    bool is_away = rc != ERR_OK && rc != ERR_REFUSED;
-
-    if (is_away && !c->is_relay_away)
-        log_warn("the relay does not answer: %s", err_text(rc));
-    else if (!is_away && c->is_relay_away)
-        log_info("the relay answers again");
-    c->is_relay_away = is_away;
-}
-
-/* An empty log has no head to be cosigned: the relay says so, that is all. */
-static void
-refresh_target(struct cosign *c, enum store_log log)
-{
-    struct target *t = &c->targets[log];
-    struct buf answer = {0};
-    struct trusted judged;
-    char line[64];
-    enum err rc;
-
-    (void)snprintf(line, sizeof(line), "checkpoint %s", log_names[log]);
-    rc = ask(c, line, &answer);
-    tell_relay_away(c, rc);
-    if (rc == ERR_OK)
-        rc = trust_checkpoint(c->policy, answer.data, answer.len, &judged);
-    if (rc == ERR_OK) {
-        buf_clear(&t->note);
-        t->note = answer;
-        t->head = judged.head;
-        return;
-    }
-    buf_clear(&answer);
-}
-
-/* "n=K" and K lines. */
-static enum err
-read_proof(const struct buf *answer, struct witness_request *req)
-{
-    struct rd r = rd_from(answer->data, answer->len);
-    struct line line;
-    uint64_t n;
-
-    if (!line_next(&r, &line) || !line_skip(&line, "n=") ||
-        line_u64(&line, &n) != ERR_OK || n > WITNESS_PROOF_MAX)
-        return ERR_MALFORMED;
-    for (req->n = 0; req->n < n; req->n++)
-        if (!line_next(&r, &line) ||
-            line_b64(&line, req->path[req->n].b, 32) != ERR_OK)
-            return ERR_MALFORMED;
-    return r.left == 0 ? ERR_OK : ERR_MALFORMED;
-}
-
-static enum err
-ask_proof(struct errand *e, uint64_t size, struct witness_request *req)
-{
-    struct buf answer = {0};
-    char line[96];
-    enum err rc;
-
-    (void)snprintf(line, sizeof(line), "consistency %s %" PRIu64 " %" PRIu64,
-                   log_names[e->log], req->old, size);
-    rc = ask(e->c, line, &answer);
-    if (rc == ERR_OK)
-        rc = read_proof(&answer, req);
-    buf_clear(&answer);
-    return rc;
-}
 
 /* ---- asking a witness ---- */
 
@@ -175,7 +38,7 @@ back_off(struct errand *e, const char *why)
 
     if (e->failures++ == 0)
         log_warn("witness %s, %s log: %s", witness_of(e)->name,
-                 log_names[e->log], why);
+                 cosign_log_names[e->log], why);
     e->due_ms = clock_mono_ms() + (ms < BACK_OFF_MAX_MS ? ms : BACK_OFF_MAX_MS);
     e->conflicts = 0;
 }
@@ -222,7 +85,7 @@ begin(struct errand *e)
     req.note = (const char *)e->note.data;
     req.note_len = e->note.len;
     if (rc == ERR_OK && e->known > 0 && e->known < t->head.size)
-        rc = ask_proof(e, t->head.size, &req);
+        rc = cosign_ask_proof(e, t->head.size, &req);
     if (rc == ERR_OK)
         rc = witness_request_format(&req, &body);
     if (rc == ERR_OK)
@@ -266,7 +129,7 @@ on_cosigned(struct errand *e, const struct buf *body)
     }
     if (e->failures > 0)
         log_info("witness %s, %s log: cosigns again", witness_of(e)->name,
-                 log_names[e->log]);
+                 cosign_log_names[e->log]);
     e->failures = 0;
     e->conflicts = 0;
     e->known = e->head.size;
@@ -301,7 +164,7 @@ on_refused(struct errand *e, unsigned status)
     if (status == 422)
         log_error("witness %s refuses the %s log: it does not follow from what "
                   "the witness has seen",
-                  witness_of(e)->name, log_names[e->log]);
+                  witness_of(e)->name, cosign_log_names[e->log]);
     back_off(e, why);
 }
 
@@ -323,68 +186,6 @@ on_answer(void *arg, enum err rc, unsigned status, const struct buf *body)
         on_refused(e, status);
 }
 
-/* ---- lines to the relay ---- */
-
-static void
-hand_over(struct cosign *c, enum store_log log, const struct buf *note)
-{
-    struct buf answer = {0}, line = {0};
-    char *b64 = malloc(note->len / 3 * 4 + 5);
-    enum err rc = b64 == NULL ? ERR_NOMEM : ERR_OK;
-
-    if (rc == ERR_OK) {
-        b64_encode(b64, note->data, note->len);
-        buf_printf(&line, "cosign %s %s", log_names[log], b64);
-        rc = buf_status(&line);
-    }
-    if (rc == ERR_OK)
-        rc = ask(c, (const char *)line.data, &answer);
-    /* They are asked again soon: nothing was kept of this. */
-    for (size_t i = 0; i < c->n_errands && rc != ERR_OK; i++)
-        if (c->errands[i].log == log)
-            c->errands[i].done = (struct head){0};
-    free(b64);
-    buf_clear(&line);
-    buf_clear(&answer);
-}
-
-/* All lines that came for the head of FIRST, in as few portions as fit. */
-static void
-hand_over_like(struct cosign *c, const struct errand *first)
-{
-    struct buf note = {0}, head = {0};
-    struct head like = first->head;
-    enum store_log log = first->log;
-
-    buf_put(&head, first->note.data, first->note.len);
-    for (size_t i = 0; i < c->n_errands; i++) {
-        struct errand *e = &c->errands[i];
-
-        if (e->lines.len == 0 || e->log != log || e->head.size != like.size)
-            continue;
-        if (note.len > 0 && note.len + e->lines.len > PORTION_MAX) {
-            hand_over(c, log, &note);
-            buf_reset(&note);
-        }
-        if (note.len == 0)
-            buf_put(&note, head.data, head.len);
-        buf_put(&note, e->lines.data, e->lines.len);
-        buf_reset(&e->lines);
-    }
-    if (buf_status(&note) == ERR_OK && note.len > 0)
-        hand_over(c, log, &note);
-    buf_clear(&note);
-    buf_clear(&head);
-}
-
-static void
-hand_over_all(struct cosign *c)
-{
-    for (size_t i = 0; i < c->n_errands; i++)
-        if (c->errands[i].lines.len > 0)
-            hand_over_like(c, &c->errands[i]);
-}
-
 /* ---- the thread ---- */
 
 static void
@@ -393,7 +194,7 @@ beat(struct cosign *c)
     uint64_t now_ms;
 
     for (int i = 0; i < STORE_LOGS; i++)
-        refresh_target(c, (enum store_log)i);
+        cosign_refresh_target(c, (enum store_log)i);
     now_ms = clock_mono_ms();
     for (size_t i = 0; i < c->n_errands && !c->is_relay_away; i++)
         if (is_due(&c->errands[i], now_ms))
@@ -415,7 +216,7 @@ run(void *arg)
             continue;
         }
         http_client_poll(c->http, (unsigned)(next_ms - now_ms));
-        hand_over_all(c);
+        cosign_hand_over(c);
     }
     return NULL;
 }

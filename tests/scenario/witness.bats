@@ -114,6 +114,9 @@ is_more() { # NAME THAN
 logged() { # TEXT, by the collector
     grep -qF -e "$1" "$net/collector.log"
 }
+published_with() { # WITNESS: below the checkpoint that everybody can fetch
+    grep -q "^— $1 " "$net/relay/public/delivery/checkpoint"
+}
 # The NGO believes what this policy's witnesses have seen.
 trusting() {
     until_so has_quorum directory
@@ -133,6 +136,8 @@ elsewhere() {
     [ "$(fact witnesses)" = 3 ]
     [ "$(fact witnesses_reachable)" = 2 ]
     until_so logged "witness w3, directory log: cannot be reached"
+    until_so published_with w1.example
+    until_so published_with w2.example
     works client ngo status
     said_has "No witness is set up"
     said_has "(the last complete sync)"

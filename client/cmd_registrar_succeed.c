@@ -4,6 +4,9 @@
  * section 14.9).  FILE holds every directory leaf that this machine knows, so
  * that a restored relay gets back what it lacks, and the POLICY last.
  *
+ * A relay may hold leaves that this machine has not seen, and cannot be asked
+ * while it is stopped: --directory FILE is what it wrote beside the card.
+ *
  *   k = 1:  registrar succeed CARD -o FILE
  *   else:   registrar succeed CARD --export POLICY, registrar sign on each
  *           machine, registrar succeed CARD --signed SIGNED -o FILE
@@ -19,12 +22,17 @@
 #include "common/os.h"
 #include "proto/succession.h"
 
+/* A directory of a million leaves, and room to spare. */
+enum { LEAVES_FILE_MAX = 1 << 30 };
+
 static const char what[] = "nothing was signed";
 
 struct succeed {
-    const char *card_path, *out, *export, *signed_path;
+    const char *card_path, *out, *export, *signed_path, *directory_path;
     struct succession_card card;
-    struct buf policy; /* the statement */
+    struct directory *dir; /* ours, and what --directory adds */
+    struct buf bundle;     /* its leaves */
+    struct buf policy;     /* the statement */
 };
 
 static enum err
@@ -34,6 +42,7 @@ parse(int argc, char **argv, struct succeed *s, struct problem *pb)
         {"-o", ARG_TEXT, &s->out},
         {"--export", ARG_TEXT, &s->export},
         {"--signed", ARG_TEXT, &s->signed_path},
+        {"--directory", ARG_TEXT, &s->directory_path},
     };
     const char *path;
     size_t n;
@@ -70,21 +79,80 @@ read_card(struct succeed *s, struct problem *pb)
     return rc;
 }
 
+/* ---- the directory ---- */
+
+static enum err
+add_leaf(struct succeed *s, const uint8_t *leaf, size_t len)
+{
+    enum err rc = directory_apply(s->dir, leaf, len, NULL);
+
+    return rc == ERR_OK ? stmt_bundle_add(&s->bundle, leaf, len) : rc;
+}
+
+static enum err
+take_leaf(void *arg, uint64_t index, const uint8_t *leaf, size_t len)
+{
+    (void)index;
+    return add_leaf(arg, leaf, len);
+}
+
+/* What the file has beyond ours; whether it is right the card's root says. */
+static enum err
+add_file(struct succeed *s, const struct buf *file)
+{
+    uint64_t have = directory_size(s->dir);
+    struct stmt_bundle b;
+    const uint8_t *leaf;
+    uint64_t i = 0;
+    size_t len;
+    enum err rc = stmt_bundle_open(&b, file->data, file->len);
+
+    for (; rc == ERR_OK && stmt_bundle_next(&b, &leaf, &len); i++)
+        if (i >= have)
+            rc = add_leaf(s, leaf, len);
+    return rc;
+}
+
+static enum err
+gather(struct office *o, struct succeed *s, struct problem *pb)
+{
+    struct buf file = {0};
+    enum err rc;
+
+    s->dir = directory_new(&o->id.network_id);
+    if (s->dir == NULL)
+        return problem_from_err(pb, what, ERR_NOMEM);
+    stmt_bundle_start(&s->bundle);
+    rc = roster_each_leaf(o->roster, take_leaf, s, pb);
+    if (rc == ERR_OK && s->directory_path != NULL) {
+        rc = office_read_file(s->directory_path, LEAVES_FILE_MAX, &file, pb);
+        if (rc == ERR_OK && add_file(s, &file) != ERR_OK)
+            rc = problem_set(pb, P_FILE, ERR_MALFORMED, what,
+                             "%.200s holds no statements", s->directory_path);
+    }
+    buf_clear(&file);
+    return rc;
+}
+
 /* ---- does the card fit what this machine has seen? ---- */
 
 static enum err
-judge_directory(const struct office *o, const struct succession_card *c,
-                struct problem *pb)
+judge_directory(const struct succeed *s, struct problem *pb)
 {
-    const struct directory *dir = roster_directory(o->roster);
+    const struct succession_card *c = &s->card;
+    const struct directory *dir = s->dir;
     struct hash root;
 
+    if (directory_policy(dir) == NULL)
+        return problem_set(pb, P_STATE, ERR_STATE, what,
+                           "this vault has no directory yet");
     if (strcmp(directory_policy(dir)->relay_name, c->name) != 0)
         return problem_set(pb, P_POLICY, ERR_REFUSED, what,
                            "the card is of %s, and your relay is %s", c->name,
                            directory_policy(dir)->relay_name);
     if (c->directory_size > directory_size(dir)) {
-        problem_next(pb, "use the registrar's machine that was online last");
+        problem_next(pb, "have the file that `sealpostd succession` wrote "
+                         "beside the card, and give it with --directory");
         return problem_set(pb, P_STATE, ERR_STATE, what,
                            "the relay's directory has %" PRIu64
                            " entries, and this machine knows %" PRIu64
@@ -173,10 +241,10 @@ tell_gap(const struct office *o, const struct succession_card *c,
 }
 
 static enum err
-tell(const struct office *o, const struct succession_card *c,
-     struct problem *pb)
+tell(const struct office *o, const struct succeed *s, struct problem *pb)
 {
-    const struct directory *dir = roster_directory(o->roster);
+    const struct succession_card *c = &s->card;
+    const struct directory *dir = s->dir;
     const struct dir_policy *p = directory_policy(dir);
     uint64_t back = directory_size(dir) - c->directory_size;
     char check[10];
@@ -247,28 +315,43 @@ fill(struct statement *st, const struct directory *dir,
 }
 
 static enum err
-make_policy(struct office *o, struct succeed *s, struct problem *pb)
+sign(struct office *o, struct succeed *s, struct problem *pb)
 {
-    const struct directory *dir = roster_directory(o->roster);
-    struct statement st = {0};
+    struct dir_finding f = {0};
     struct sign_secret key;
     enum err rc;
 
-    fill(&st, dir, &s->card);
-    if (s->export != NULL)
-        return office_make(o, &st, NULL, &s->policy, pb);
-    if (directory_policy(dir)->k > 1) {
+    if (directory_policy(s->dir)->k > 1) {
         problem_next(pb, "--export FILE, then `sealpost registrar sign` where "
                          "each key is, then --signed FILE -o FILE");
         return problem_set(pb, P_POLICY, ERR_REFUSED, what,
                            "%u registrars must sign this",
-                           directory_policy(dir)->k);
+                           directory_policy(s->dir)->k);
     }
     rc = office_registrar_key(o->app, &key, pb);
     if (rc == ERR_OK)
-        rc = office_make(o, &st, &key, &s->policy, pb);
+        rc = problem_from_err(pb, what, stmt_sign(&s->policy, &key));
     crypto_wipe(&key, sizeof(key));
+    if (rc == ERR_OK && directory_check(s->dir, s->policy.data, s->policy.len,
+                                        clock_wall_ms() / 1000, &f) != ERR_OK)
+        rc = problem_set(pb, P_POLICY, ERR_REFUSED, what, "%s",
+                         dir_code_text(f.code));
     return rc;
+}
+
+static enum err
+make_policy(struct office *o, struct succeed *s, struct problem *pb)
+{
+    struct statement st = {0};
+    enum err rc;
+
+    fill(&st, s->dir, &s->card);
+    st.time_s = clock_wall_ms() / 1000;
+    rc = directory_chain(s->dir, &st.issuer, &st.seq, &st.prev);
+    if (rc == ERR_OK)
+        rc = stmt_build(&s->policy, &st);
+    rc = problem_from_err(pb, what, rc);
+    return rc == ERR_OK && s->export == NULL ? sign(o, s, pb) : rc;
 }
 
 /* Is it the one that the card asks for?  Whether it counts the directory
@@ -288,8 +371,7 @@ fits(const struct stmt_policy *p, const struct succession_card *c)
 }
 
 static enum err
-take_signed(struct office *o, struct succeed *s, const struct buf *file,
-            struct problem *pb)
+take_signed(struct succeed *s, const struct buf *file, struct problem *pb)
 {
     struct dir_finding f = {0};
     struct stmt_bundle b;
@@ -309,8 +391,7 @@ take_signed(struct office *o, struct succeed *s, const struct buf *file,
         return problem_set(pb, P_FILE, ERR_CONFLICT, what,
                            "the policy in %.200s is not about this card",
                            s->signed_path);
-    rc = directory_check(roster_directory(o->roster), bytes, len,
-                         clock_wall_ms() / 1000, &f);
+    rc = directory_check(s->dir, bytes, len, clock_wall_ms() / 1000, &f);
     if (rc != ERR_OK)
         return problem_set(pb, P_POLICY, rc, what, "%s", dir_code_text(f.code));
     buf_put(&s->policy, bytes, len);
@@ -318,13 +399,13 @@ take_signed(struct office *o, struct succeed *s, const struct buf *file,
 }
 
 static enum err
-read_signed(struct office *o, struct succeed *s, struct problem *pb)
+read_signed(struct succeed *s, struct problem *pb)
 {
     struct buf file = {0};
     enum err rc = office_read_file(s->signed_path, 1 << 20, &file, pb);
 
     if (rc == ERR_OK)
-        rc = take_signed(o, s, &file, pb);
+        rc = take_signed(s, &file, pb);
     buf_clear(&file);
     return rc;
 }
@@ -332,38 +413,38 @@ read_signed(struct office *o, struct succeed *s, struct problem *pb)
 /* ---- all of it ---- */
 
 static enum err
-write_out(struct office *o, struct succeed *s, struct problem *pb)
+write_out(struct succeed *s, struct problem *pb)
 {
-    struct buf bundle = {0};
-    enum err rc = ERR_OK;
+    struct buf alone = {0};
+    struct buf *out = s->export != NULL ? &alone : &s->bundle;
+    enum err rc;
 
-    stmt_bundle_start(&bundle);
-    if (s->export == NULL)
-        rc = roster_put_leaves(o->roster, &bundle, pb);
+    if (s->export != NULL)
+        stmt_bundle_start(&alone);
+    rc = office_bundle_add(out, &s->policy, pb);
     if (rc == ERR_OK)
-        rc = office_bundle_add(&bundle, &s->policy, pb);
-    if (rc == ERR_OK)
-        rc = office_write_file(s->export != NULL ? s->export : s->out, &bundle,
-                               pb);
-    buf_clear(&bundle);
+        rc = office_write_file(s->export != NULL ? s->export : s->out, out, pb);
+    buf_clear(&alone);
     return rc;
 }
 
 static enum err
 succeed(struct office *o, struct succeed *s, struct problem *pb)
 {
-    enum err rc = judge_directory(o, &s->card, pb);
+    enum err rc = gather(o, s, pb);
 
+    if (rc == ERR_OK)
+        rc = judge_directory(s, pb);
     if (rc == ERR_OK)
         rc = judge_delivery(o, &s->card, pb);
     if (rc == ERR_OK)
-        rc = tell(o, &s->card, pb);
+        rc = tell(o, s, pb);
     if (rc == ERR_OK)
         rc = ask(o->app, &s->card, pb);
     if (rc == ERR_OK)
-        rc = s->signed_path != NULL ? read_signed(o, s, pb)
-                                    : make_policy(o, s, pb);
-    return rc == ERR_OK ? write_out(o, s, pb) : rc;
+        rc =
+            s->signed_path != NULL ? read_signed(s, pb) : make_policy(o, s, pb);
+    return rc == ERR_OK ? write_out(s, pb) : rc;
 }
 
 int
@@ -378,12 +459,11 @@ registrar_succeed(struct app *app, int argc, char **argv)
         rc = read_card(&s, &pb);
     if (rc == ERR_OK)
         rc = office_open(app, OFFICE_OFFLINE, &o, &pb);
-    if (rc == ERR_OK && directory_policy(roster_directory(o.roster)) == NULL)
-        rc = problem_set(&pb, P_STATE, ERR_STATE, what,
-                         "this vault has no directory yet");
     if (rc == ERR_OK)
         rc = succeed(&o, &s, &pb);
     buf_clear(&s.policy);
+    buf_clear(&s.bundle);
+    directory_free(s.dir);
     office_close(&o);
     if (rc != ERR_OK)
         return app_fail(app, &pb);

@@ -12,7 +12,7 @@ const char help_registrar[] =
     "  suspend AGENCY | resume AGENCY | stop-device DEVICE   [--export FILE]\n"
     "  reroot FILE [--digits DIGITS] [--export FILE]\n"
     "  sign FILE -o FILE | import FILE\n"
-    "  succeed CARD -o FILE | succeed CARD --export FILE\n"
+    "  succeed CARD [--directory FILE] -o FILE | succeed CARD --export FILE\n"
     "  succeed CARD --signed FILE -o FILE\n"
     "\n"
     "The registrar decides who is in the network.  `init` makes its keys and\n"

@@ -102,9 +102,12 @@ judge_head(struct arriving *a, const struct head *seen, bool *good)
 
     *good = false;
     if (seen->size == 0 ||
-        era_of_head(roster_directory(r), LOG_DIRECTORY, seen, &e) != ERR_OK ||
-        seen->size > e.end)
+        era_of_head(roster_directory(r), LOG_DIRECTORY, seen, &e) != ERR_OK)
         return ERR_OK;
+    if (seen->size > e.end) { /* of leaves that a succession cut off */
+        *good = true;
+        return ERR_OK;
+    }
     rc = catch_up(a, seen);
     if (rc != ERR_OK)
         return rc;

@@ -332,9 +332,9 @@ check_head(struct roster *r, const struct vkey *key, const struct head *head,
     return bad_leaves(pb, "its entries do not have the root that it signed");
 }
 
-/* (T) */
-static void
-put_leaves(struct roster *r, uint64_t from, const struct buf *leaves, size_t n)
+void
+roster_leaves_put(struct roster *r, uint64_t from, const struct buf *leaves,
+                  size_t n)
 {
     struct buf b = {0};
     uint8_t id[16];
@@ -363,7 +363,7 @@ keep(struct roster *r, uint64_t from, const struct buf *leaves, size_t n,
 
     if (rc != ERR_OK)
         return rc;
-    put_leaves(r, from, leaves, n);
+    roster_leaves_put(r, from, leaves, n);
     roster_heads_put(r, heads, r->synced_ms);
     contacts_hold_rerooted(r, from, clock_wall_ms() / 1000);
     rc = shelf_end(r->app, ERR_OK, pb);

@@ -35,9 +35,19 @@ enum err roster_extend(struct roster *r, uint64_t from,
                        const struct buf *leaves, size_t n,
                        const uint8_t *checkpoint, size_t checkpoint_len,
                        struct problem *pb);
-/* Appends every leaf, as it came, to a bundle that was started. */
-enum err roster_put_leaves(const struct roster *r, struct buf *bundle,
-                           struct problem *pb);
+/* LEAVES are all of the relay's directory, from 0, and a POLICY that began an
+ * era (proto/era.h) stands where we hold something else: it takes the place of
+ * ours.  What it cut off (*CUT leaves) waits in REC_SUCCESSION to be put again.
+ * P_ORIGIN when it is anything else. */
+enum err roster_recut(struct roster *r, const struct buf *leaves, size_t n,
+                      const void *checkpoint, size_t len, uint64_t *cut,
+                      struct problem *pb);
+/* Every leaf as it came, in log order.  EACH ends the walk with ERR_EXISTS,
+ * which is then the answer. */
+typedef enum err roster_leaf_fn(void *arg, uint64_t index, const uint8_t *leaf,
+                                size_t len);
+enum err roster_each_leaf(const struct roster *r, roster_leaf_fn *each,
+                          void *arg, struct problem *pb);
 /* The leaf INDEX as it came. */
 enum err roster_leaf(const struct roster *r, uint64_t index, struct buf *out,
                      struct problem *pb);

@@ -20,6 +20,9 @@ struct roster {
  * committed. */
 void roster_heads_put(struct roster *r, const struct head heads[2],
                       uint64_t synced_ms);
+/* (T) As records, from leaf FROM on. */
+void roster_leaves_put(struct roster *r, uint64_t from,
+                       const struct buf *leaves, size_t n);
 /* (T) Marks every agency whose change of root came at leaf FROM or later with
  * too little time left. */
 void contacts_hold_rerooted(struct roster *r, uint64_t from, uint64_t now_s);

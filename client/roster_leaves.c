@@ -11,12 +11,9 @@
 #include "common/bytes.h"
 #include "proto/statement.h"
 
-/* ERR_EXISTS ends the walk. */
-typedef enum err leaf_fn(void *arg, uint64_t index, const uint8_t *leaf,
-                         size_t len);
-
 static enum err
-walk_record(const struct buf *record, uint64_t *n, leaf_fn *each, void *arg)
+walk_record(const struct buf *record, uint64_t *n, roster_leaf_fn *each,
+            void *arg)
 {
     struct rd r = rd_from(record->data, record->len);
     enum err rc = ERR_OK;
@@ -33,8 +30,9 @@ walk_record(const struct buf *record, uint64_t *n, leaf_fn *each, void *arg)
     return rc;
 }
 
-static enum err
-walk(const struct roster *r, leaf_fn *each, void *arg, struct problem *pb)
+enum err
+roster_each_leaf(const struct roster *r, roster_leaf_fn *each, void *arg,
+                 struct problem *pb)
 {
     uint64_t size = directory_size(r->dir);
     uint64_t n = 0;
@@ -53,20 +51,6 @@ walk(const struct roster *r, leaf_fn *each, void *arg, struct problem *pb)
         buf_clear(&b);
     }
     return rc == ERR_OK || rc == ERR_EXISTS ? rc : shelf_problem(rc, pb);
-}
-
-static enum err
-add_leaf(void *arg, uint64_t index, const uint8_t *leaf, size_t len)
-{
-    (void)index;
-    return stmt_bundle_add(arg, leaf, len);
-}
-
-enum err
-roster_put_leaves(const struct roster *r, struct buf *bundle,
-                  struct problem *pb)
-{
-    return walk(r, add_leaf, bundle, pb);
 }
 
 struct wanted {
@@ -90,7 +74,7 @@ roster_leaf(const struct roster *r, uint64_t index, struct buf *out,
             struct problem *pb)
 {
     struct wanted w = {index, out};
-    enum err rc = walk(r, take_leaf, &w, pb);
+    enum err rc = roster_each_leaf(r, take_leaf, &w, pb);
 
     if (rc == ERR_EXISTS)
         return ERR_OK;

@@ -176,6 +176,68 @@ succession_follow(struct upstream *u, struct roster *r, const struct era *was,
     return rc;
 }
 
+/* ---- the directory ---- */
+
+static enum err
+give_up(struct app *app, const uint8_t id[16], struct problem *pb)
+{
+    enum err rc = shelf_begin(app, pb);
+
+    if (rc != ERR_OK)
+        return rc;
+    shelf_drop(app, REC_SUCCESSION, id);
+    return shelf_end(app, ERR_OK, pb);
+}
+
+static enum err
+put_leaf(struct upstream *u, struct app *app, const uint8_t id[16],
+         struct problem *pb)
+{
+    struct problem mine = {0};
+    struct buf leaf = {0};
+    const struct msg *answer;
+    unsigned wire = PERR_NONE;
+    enum err rc = shelf_get_raw(app, REC_SUCCESSION, id, &leaf, pb);
+
+    if (rc == ERR_OK) {
+        struct msg_field f[] = {
+            [STMT_PUT_STMT] = msg_bin(leaf.data, leaf.len),
+        };
+        rc = upstream_call(u, MSG_STMT_PUT, f, 1, MSG_STMT, &answer, &wire,
+                           &mine);
+    }
+    buf_clear(&leaf);
+    if (rc != ERR_OK && wire != PERR_STMT) {
+        *pb = mine;
+        return rc;
+    }
+    if (rc != ERR_OK)
+        out_note(app,
+                 "A statement that the restore lost is not taken any more "
+                 "(%s); its agency has to make it anew.",
+                 mine.why);
+    return give_up(app, id, pb);
+}
+
+enum err
+succession_put_leaves(struct upstream *u, struct roster *r, struct problem *pb)
+{
+    struct app *app = roster_app(r);
+    struct vault_item item;
+    size_t pos = 0;
+    unsigned n = 0;
+    enum err rc = ERR_OK;
+
+    while (rc == ERR_OK &&
+           vault_next(app->vault, REC_SUCCESSION, &pos, &item)) {
+        if (item.id[8] != SUCCESSION_LEAF)
+            continue;
+        rc = put_leaf(u, app, item.id, pb);
+        n++;
+    }
+    return rc == ERR_OK && n > 0 ? sync_directory(u, r, pb) : rc;
+}
+
 /* ---- afterwards ---- */
 
 bool

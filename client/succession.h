@@ -14,6 +14,7 @@
  *        1  an event that was lost, as REC_EVENT had it
  *        2  the relay's first receipt of a packet that was stored again
  *        3  our first RCPT of a packet that came again
+ *        4  a directory leaf that the POLICY cut off, until it is put again
  */
 #ifndef SEALPOST_CLIENT_SUCCESSION_H
 #define SEALPOST_CLIENT_SUCCESSION_H
@@ -30,6 +31,7 @@ enum succession_record {
     SUCCESSION_EVENT = 1,
     SUCCESSION_PROOF = 2,
     SUCCESSION_RCPT = 3,
+    SUCCESSION_LEAF = 4,
 };
 void succession_record_id(uint8_t id[16], uint64_t policy,
                           enum succession_record what, uint64_t index);
@@ -40,6 +42,11 @@ void succession_record_id(uint8_t id[16], uint64_t policy,
 enum err succession_follow(struct upstream *u, struct roster *r,
                            const struct era *was, const struct head *theirs,
                            struct problem *pb);
+
+/* Puts directory leaves again that a succession cut off.  What the relay does
+ * not take any more is told, and given up. */
+enum err succession_put_leaves(struct upstream *u, struct roster *r,
+                               struct problem *pb);
 
 /* A sealed packet of ours that goes again waits for the recipient's keys to be
  * put again: E-SLOT is no reason yet to seal it anew.  HDR is its header. */

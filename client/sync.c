@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/app.h"
 #include "client/shelf.h"
 #include "client/splitview.h"
 #include "client/succession.h"
@@ -183,23 +184,60 @@ claimed_size(const struct buf *note)
     return cp.size;
 }
 
-enum err
-sync_directory(struct upstream *u, struct roster *r, struct problem *pb)
+static enum err
+fetch(struct upstream *u, uint64_t from, struct leaves *l,
+      struct buf *checkpoint, struct problem *pb)
 {
-    uint64_t from = directory_size(roster_directory(r));
-    struct buf checkpoint = {0};
-    struct leaves l = {0};
     size_t got = 0;
     enum err rc;
 
     do
-        rc = fetch_page(u, from + l.n, &l, &checkpoint, &got, pb);
-    while (rc == ERR_OK && got > 0 && from + l.n < claimed_size(&checkpoint));
+        rc = fetch_page(u, from + l->n, l, checkpoint, &got, pb);
+    while (rc == ERR_OK && got > 0 && from + l->n < claimed_size(checkpoint));
+    return rc;
+}
+
+/* Its head is under no key that we know.  Perhaps a succession cut off leaves
+ * that the registrar had not seen: then all of it is looked at anew. */
+static enum err
+recut(struct upstream *u, struct roster *r, struct problem *pb)
+{
+    struct buf checkpoint = {0};
+    struct leaves l = {0};
+    uint64_t cut = 0;
+    enum err rc = fetch(u, 0, &l, &checkpoint, pb);
+
     if (rc == ERR_OK)
-        rc = roster_extend(r, from, l.items, l.n, checkpoint.data,
-                           checkpoint.len, pb);
+        rc = roster_recut(r, l.items, l.n, checkpoint.data, checkpoint.len,
+                          &cut, pb);
+    if (rc == ERR_OK)
+        out_note(roster_app(r),
+                 "The restore lost %" PRIu64 " entr%s of the directory that "
+                 "this machine has; %s put again.",
+                 cut, cut == 1 ? "y" : "ies", cut == 1 ? "it is" : "they are");
     leaves_clear(&l);
     buf_clear(&checkpoint);
+    return rc;
+}
+
+enum err
+sync_directory(struct upstream *u, struct roster *r, struct problem *pb)
+{
+    uint64_t from = directory_size(roster_directory(r));
+    struct problem mine = {0};
+    struct buf checkpoint = {0};
+    struct leaves l = {0};
+    enum err rc = fetch(u, from, &l, &checkpoint, &mine);
+
+    if (rc == ERR_OK)
+        rc = roster_extend(r, from, l.items, l.n, checkpoint.data,
+                           checkpoint.len, &mine);
+    leaves_clear(&l);
+    buf_clear(&checkpoint);
+    if (rc != ERR_OK && mine.id == P_ORIGIN && from > 0 && upstream_is_alive(u))
+        return recut(u, r, pb);
+    if (rc != ERR_OK)
+        *pb = mine;
     return rc;
 }
 
@@ -292,6 +330,8 @@ sync_welcome(struct upstream *u, struct roster *r, struct problem *pb)
 
     if (rc == ERR_OK)
         rc = sync_directory(u, r, pb);
+    if (rc == ERR_OK)
+        rc = succession_put_leaves(u, r, pb);
     if (rc == ERR_OK)
         rc = read_note(r, LOG_DELIVERY, note, &key, &theirs, pb);
     return rc == ERR_OK ? follow(u, r, note, &theirs, pb) : rc;

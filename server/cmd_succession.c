@@ -10,22 +10,37 @@
 #include "server/cmd.h"
 #include "server/succession.h"
 
-/* A directory of a million leaves, and room to spare. */
-enum { FILE_MAX_LEN = 1 << 30 };
+/* Some hundred thousand leaves: all of it lies in memory. */
+enum { FILE_MAX_LEN = 128 << 20 };
 
-static int
-write_card(const struct succession_card *card, const char *out)
+static enum err
+write_new(const char *path, const struct buf *b)
 {
-    struct buf b = {0};
+    return os_exists(path) ? ERR_EXISTS
+                           : os_write_file_atomic(path, b->data, b->len, 0644);
+}
+
+/* CARD, and CARD.directory for a registrar who has not seen all of it. */
+static int
+write_card(const struct succession_card *card, struct store *st,
+           const char *out)
+{
+    struct buf b = {0}, leaves = {0};
+    char path[OS_PATH_MAX];
     enum err rc = succession_card_make(&b, card);
 
-    if (rc == ERR_OK && out != NULL && os_exists(out))
-        rc = ERR_EXISTS;
-    if (rc == ERR_OK && out != NULL)
-        rc = os_write_file_atomic(out, b.data, b.len, 0644);
-    else if (rc == ERR_OK)
+    if (rc == ERR_OK && out == NULL)
         (void)fwrite(b.data, 1, b.len, stdout);
+    if (rc == ERR_OK && out != NULL) {
+        (void)snprintf(path, sizeof(path), "%s.directory", out);
+        rc = succession_leaves(st, &leaves);
+        if (rc == ERR_OK)
+            rc = write_new(path, &leaves);
+        if (rc == ERR_OK)
+            rc = write_new(out, &b);
+    }
     buf_clear(&b);
+    buf_clear(&leaves);
     return rc == ERR_OK
                ? EXIT_OK
                : cmd_fail("the card was not written", "E-FILE",
@@ -52,6 +67,8 @@ cmd_succession(const struct cmd_succession *o)
     if (code != EXIT_OK)
         return code;
     rc = succession_ask(o->dir, store, keys, &wish, &card, why, sizeof(why));
+    if (rc == ERR_OK)
+        code = write_card(&card, store, o->out);
     store_close(store);
     keys_free(keys);
     if (rc != ERR_OK)
@@ -61,12 +78,13 @@ cmd_succession(const struct cmd_succession *o)
                               "genesis` first"
                             : "see --new-key, --delivery-origin and "
                               "--directory-origin");
-    code = write_card(&card, o->out);
     if (code == EXIT_OK)
         fprintf(stderr,
                 "Leave the relay stopped: the card is about exactly what it "
                 "has now.\n"
-                "Next: give the card to the registrar, who runs\n"
+                "Next: give the card to the registrar (and the file .directory "
+                "beside it, in case\n"
+                "the registrar has not seen all of it), who runs\n"
                 "  sealpost registrar succeed CARD -o succession.spost\n"
                 "and load the answer with\n"
                 "  sealpostd succeed succession.spost --data %s\n",
@@ -128,10 +146,7 @@ cmd_succeed(const char *dir, const char *config, const char *file)
     int code;
 
     if (rc != ERR_OK)
-        return cmd_fail("cannot read the succession file", "E-FILE",
-                        rc == ERR_TOOBIG ? "it is too large"
-                                         : os_last_error_text(),
-                        "check the path");
+        return cmd_fail_read("cannot read the succession file", rc);
     code = cmd_open_store(dir, config, CMD_PAST_GUARD, &keys, &store);
     if (code != EXIT_OK) {
         buf_clear(&b);

@@ -150,6 +150,30 @@ succession_ask(const char *dir, struct store *st, const struct relay_keys *keys,
     return rc;
 }
 
+static enum err
+add_to_bundle(void *arg, uint64_t index, struct span leaf)
+{
+    (void)index;
+    return stmt_bundle_add(arg, leaf.p, leaf.len);
+}
+
+enum err
+succession_leaves(struct store *st, struct buf *out)
+{
+    enum { PAGE = 512 };
+    struct head heads[STORE_LOGS];
+    struct store_reader *rd = NULL;
+    enum err rc = store_reader_open(st, &rd);
+
+    store_heads(st, heads);
+    stmt_bundle_start(out);
+    for (uint64_t i = 0; rc == ERR_OK && i < heads[STORE_DIRECTORY].size;
+         i += PAGE)
+        rc = store_leaves(rd, STORE_DIRECTORY, i, PAGE, add_to_bundle, out);
+    store_reader_close(rd);
+    return rc == ERR_OK ? buf_status(out) : rc;
+}
+
 /* ---- load ---- */
 
 /* One leaf that the store lacks, and what it means. */

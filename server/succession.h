@@ -40,6 +40,9 @@ enum err succession_ask(const char *dir, struct store *st,
                         struct succession_card *card, char *why,
                         size_t why_len);
 
+/* The directory's leaves as a bundle, for a registrar who has not seen all. */
+enum err succession_leaves(struct store *st, struct buf *out);
+
 struct succession_done {
     uint64_t leaves;        /* put back into the directory */
     uint64_t policy;        /* its leaf */

@@ -68,10 +68,10 @@ restore() { # the copy takes the place of what was there
     cp -r "$net/copy" "$net/relay"
 }
 succession() { # [OPTION...]: card, policy, new log
-    rm -f "$net/card" "$net/succession.spost"
+    rm -f "$net/card" "$net/card.directory" "$net/succession.spost"
     works daemon succession --data "$net/relay" -o "$net/card" "$@"
     works client registrar registrar succeed "$net/card" \
-        -o "$net/succession.spost" --yes
+        --directory "$net/card.directory" -o "$net/succession.spost" --yes
     works daemon succeed "$net/succession.spost" --data "$net/relay"
 }
 status_of() { # NAME
@@ -334,7 +334,7 @@ PY
     said_has "only the registrar can do that"
     # Signed for one card, loaded for the next.
     works client registrar registrar succeed "$net/card" -o "$net/first" --yes
-    rm "$net/card"
+    rm "$net/card" "$net/card.directory"
     works daemon succession --data "$net/relay" -o "$net/card" --new-key
     relay_says 1 E-SUCCESSION "the log keeps its name and key" \
         "it announces another key or other names than the last card asked for" \
@@ -391,4 +391,26 @@ PY
     [ "$news" -gt 0 ]
     relay_up
     works client ngo sync
+}
+
+@test "what the registrar had not seen is put back by who has" {
+    relay_up
+    quietly network_device ngo ngo2 "Ben's laptop" Referrals
+    works client ngo sync
+    relay_down
+    restore
+    succession # the registrar knows nothing of Ben
+    relay_up
+    run_said client ngo2 sync # not in the directory: not even a handshake
+    [ "$code" != 0 ]
+    works client ngo sync
+    said_has "The restore lost 2 entries of the directory that this machine has; they are put again."
+    works client ngo2 sync
+    works client hub sync
+    works client hub contacts
+    works client auditor sync
+    works client auditor audit
+    works client registrar sync
+    relay_down
+    works daemon check --data "$net/relay"
 }

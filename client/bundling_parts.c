@@ -194,6 +194,12 @@ bundling_read(const char *path, struct bundling *x, struct problem *pb)
         buf_clear(&b);
         return rc;
     }
+    if (!bundle_is(b.data, b.len)) {
+        buf_clear(&b);
+        return problem_set(pb, P_FILE, ERR_MALFORMED,
+                           "the bundle cannot be read",
+                           "%.200s is no evidence bundle", path);
+    }
     rc = bundling_keep(x, &b, &kept);
     if (rc == ERR_OK)
         rc = bundle_parse(&x->b, kept.p, kept.len, &where);

@@ -99,7 +99,7 @@ is_bundle_file(const char *path)
 {
     struct problem none = {0};
     struct buf b = {0};
-    bool yes = os_exists(path) && !os_is_dir(path) &&
+    bool yes = os_is_file(path) &&
                office_read_file(path, BUNDLE_LEN_MAX, &b, &none) == ERR_OK &&
                bundle_is(b.data, b.len);
 
@@ -146,8 +146,15 @@ find_packet(struct evidence *e, struct problem *pb)
 static enum err
 gather(struct evidence *e, struct problem *pb)
 {
-    enum err rc = pick_sent_first(e->app, e->from, &e->m, pb);
+    struct problem none = {0};
+    enum err rc = pick_sent_first(e->app, e->from, &e->m, &none);
 
+    if (rc != ERR_OK && os_exists(e->from))
+        return problem_set(pb, P_FILE, ERR_MALFORMED,
+                           "the bundle cannot be read",
+                           "%.200s is no evidence bundle", e->from);
+    if (rc != ERR_OK)
+        *pb = none;
     return rc == ERR_OK ? bundling_gather(&e->d, &e->m, &e->x, pb) : rc;
 }
 

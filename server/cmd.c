@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "common/buf.h"
+#include "common/os.h"
 #include "server/conf.h"
 #include "server/forkproof.h"
 #include "server/succession.h"
@@ -21,6 +22,15 @@ cmd_fail(const char *what, const char *code, const char *why, const char *next)
     fprintf(stderr, "sealpostd: %s [%s]\n  why:  %s\n  next: %s\n", what, code,
             why, next);
     return EXIT_FAILED;
+}
+
+int
+cmd_fail_read(const char *what, enum err rc)
+{
+    return cmd_fail(what, "E-FILE",
+                    rc == ERR_TOOBIG || rc == ERR_NOMEM ? err_text(rc)
+                                                        : os_last_error_text(),
+                    "check the path and its rights");
 }
 
 int

@@ -17,6 +17,8 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_FINDINGS = 14 };
 int cmd_usage(const char *why);
 int cmd_fail(const char *what, const char *code, const char *why,
              const char *next);
+/* os_read_file() failed. */
+int cmd_fail_read(const char *what, enum err rc);
 /* The keys that the store in DIR belongs to: settles a succession first. */
 enum err cmd_load_keys(const char *dir, struct relay_keys **keys);
 /* cmd_load_keys() failed. */

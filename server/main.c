@@ -254,8 +254,7 @@ cmd_genesis(const struct options *o)
         return cmd_usage("genesis needs one FILE, made by the registrar");
     rc = os_read_file(o->argv[1], 1 << 20, &file);
     if (rc != ERR_OK)
-        return cmd_fail("cannot read the genesis file", "E-FILE",
-                        os_last_error_text(), "check the path");
+        return cmd_fail_read("cannot read the genesis file", rc);
     code = open_plain_store(o, &keys, &store);
     if (code == EXIT_OK) {
         rc = load_genesis(store, keys, &file, why, sizeof(why));

@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+#include "proto/era.h"
+#include "proto/msg.h"
+
 /* Whose device the actor is, and what it must have signed. */
 enum side { SIDE_NONE, SIDE_SENDER, SIDE_RECIPIENT };
 enum proof_kind {
@@ -34,13 +37,16 @@ enum { RULES = sizeof(rules) / sizeof(rules[0]) };
 
 /* ---- heads ---- */
 
-/* Under the key of before a change of policy nothing can be said. */
-static bool
-key_has_changed(const struct audit *a)
+/* Heads of before a succession count under the key of their time, as far as the
+ * log goes on from them: of what a restore lost nothing can be said. */
+static enum err
+judge_signature(const struct audit *a, const struct head *head, bool *is_lost)
 {
-    const struct dir_policy *p = directory_policy(a->o.dir);
+    struct era e;
+    enum err rc = era_of_head(a->o.dir, LOG_DELIVERY, head, &e);
 
-    return p == NULL || p->index != 0;
+    *is_lost = rc == ERR_OK && head->size > e.end;
+    return rc;
 }
 
 static bool
@@ -61,18 +67,21 @@ bool
 audit_head(struct audit *a, uint64_t index, const struct event *ev,
            const struct head *head)
 {
+    bool is_lost = false;
+
     if (head->size == 0)
         return true;
     if (head->size <= index && is_prefix(a, head)) {
         a->sum.heads++;
         return true;
     }
-    if (head_verify(head, a->o.log) != ERR_OK) {
-        if (!key_has_changed(a))
-            audit_find(a, "bad_head", index, ev,
-                       "it names a head that the relay never signed");
+    if (judge_signature(a, head, &is_lost) != ERR_OK) {
+        audit_find(a, "bad_head", index, ev,
+                   "it names a head that the relay never signed");
         return false;
     }
+    if (is_lost)
+        return false;
     a->is_forked = true;
     a->fork = *head;
     audit_find(a, "fork", index, ev,

@@ -10,7 +10,6 @@
 
 #include "client/delivery.h"
 #include "client/shelf.h"
-#include "client/splitview.h"
 #include "client/sync.h"
 #include "client/vault.h"
 #include "common/bytes.h"
@@ -238,7 +237,7 @@ compare(struct fetch *f, const struct head *earlier, struct problem *pb)
     if (rc == ERR_OK)
         rc = own_events(f, pb);
     if (audit_fork(f->audit, &fork))
-        return splitview_raise(f->o->app, &f->key, &f->head, &fork, pb);
+        return sync_raise(f->o->roster, LOG_DELIVERY, &f->head, &fork, pb);
     if (rc == ERR_OK && newest.len > 0)
         rc = sync_delivery_head(f->o->up, f->o->roster, newest, pb);
     return rc;

@@ -22,7 +22,11 @@ else
     net=$(mktemp -d "${TMPDIR:-/tmp}/sealpost-demo.XXXXXX")
 fi
 relay_stop() { :; }
-trap 'relay_stop; [ -n "${KEEP:-}" ] || rm -rf "$net"' EXIT
+witness_stop() {
+    [ -z "${witness_pid:-}" ] || kill "$witness_pid" 2>/dev/null || true
+    witness_pid=
+}
+trap 'relay_stop; witness_stop; [ -n "${KEEP:-}" ] || rm -rf "$net"' EXIT
 trap 'exit 130' INT TERM
 
 chapter() {
@@ -136,13 +140,45 @@ as ngo slip "$id"
 as hub export "$id" -o "$net/export"
 (cd "$net/export" && ls -l)
 
-chapter "10. The auditor sees every delivery and no case"
+chapter "10. A witness elsewhere: nobody can be shown another history"
+as witness witness init "$net/w1" --name witness.demo/w1
+witness_key=$(client witness witness show "$net/w1" --json | field vkey)
+for log in delivery directory; do
+    vkey=$(daemon vkey --data "$net/relay" $log)
+    as witness witness add "$net/w1" "$vkey"
+    echo "log $vkey" >>"$net/policy"
+done
+say "somebody who is not the relay's operator runs it; the policy file names it"
+mkfifo "$net/witness.ready"
+client witness witness run "$net/w1" --listen 127.0.0.1:0 --ready-fd 4 \
+    4>"$net/witness.ready" >>"$net/witness.log" 2>&1 &
+witness_pid=$!
+read -r _ready witness_at <"$net/witness.ready"
+{
+    echo "witness w1 $witness_key http://$witness_at"
+    echo "quorum w1"
+} >>"$net/policy"
+printf '[publish]\nbeat = 200ms\n[witness]\npolicy = %s\n' "$net/policy" \
+    >"$net/sealpostd.conf"
+relay_stop
+relay_again --config "$net/sealpostd.conf" --http 127.0.0.1:0
+until daemon status --data "$net/relay" | grep -q '^directory_quorum_age_s='; do
+    :
+done
+as ngo trust use "$net/policy"
 as ngo sync
+as ngo receipt refresh "$id"
+as ngo evidence "$id" -o "$net/fate.evidence" --cosigned
+say "a stranger, with no vault and no network:"
+as stranger verify "$net/fate.evidence" --policy "$net/policy"
+
+chapter "11. The auditor sees every delivery and no case"
 as hub sync
 as hub-2 sync
-as auditor audit
+as ngo balance
+as auditor audit --report "$net/audit.html"
 
-chapter "11. No word of any case lies in the clear"
+chapter "12. No word of any case lies in the clear"
 say "the story told: \"$canary\""
 network_canaries
 

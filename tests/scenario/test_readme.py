@@ -49,6 +49,9 @@ class Desk:
             return 0, ""
         if who.endswith("-background"):
             return self.start(who, line)
+        if who.endswith("-again"):
+            self.stop(who.removesuffix("-again"))
+            return self.start(who, line)
         done = subprocess.run(["sh", "-c", line], cwd=self.dir, env=self.env(who), stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=DEADLINE_S)
         return done.returncode, done.stdout + done.stderr
@@ -57,14 +60,19 @@ class Desk:
         """A server: it prints its address when it listens."""
         proc = subprocess.Popen(["sh", "-c", "exec " + line], cwd=self.dir, env=self.env(who),
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-        self.background.append(proc)
+        self.background.append((who.partition("-")[0], proc))
         first = proc.stdout.readline()
         return (0, first) if first.strip() else (1, "it printed no address")
 
+    def stop(self, whose=None):
+        """Ctrl-C for the servers of one, or of all."""
+        for who, proc in self.background:
+            if whose in (None, who) and proc.poll() is None:
+                proc.send_signal(signal.SIGTERM)
+                proc.wait(timeout=10)
+
     def close(self):
-        for proc in self.background:
-            proc.send_signal(signal.SIGTERM)
-            proc.wait(timeout=10)
+        self.stop()
         shutil.rmtree(self.dir, ignore_errors=True)
 
 

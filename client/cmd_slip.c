@@ -8,15 +8,24 @@
 #include "client/slip.h"
 #include "client/story.h"
 #include "common/clock.h"
+#include "proto/era.h"
 
+/* Of the receipt, which may be older than the log's name and key of today. */
 static void
-vkey_text(const struct desk *d, struct buf *out)
+vkey_text(const struct desk *d, const struct mail *m, struct buf *out)
 {
-    struct vkey key;
+    const struct directory *dir = roster_directory(d->roster);
+    struct problem none = {0};
+    struct buf proof = {0};
+    struct receipt r;
+    struct era e;
 
-    if (roster_vkey(d->roster, LOG_DELIVERY, &key) == ERR_OK)
-        vkey_format(&key, out);
+    if ((story_proof(d->app, m, &proof, &none) == ERR_OK &&
+         era_receipt(dir, proof.data, proof.len, &r, &e) == ERR_OK) ||
+        era_nth(dir, LOG_DELIVERY, 0, &e) == ERR_OK)
+        vkey_format(&e.key, out);
     buf_u8(out, 0);
+    buf_clear(&proof);
 }
 
 /* The page, from what the vault and the log's events tell. */
@@ -30,7 +39,7 @@ make(const struct desk *d, const struct mail *m, struct buf *out,
     char to[256];
     enum err rc = story_load(d, m, &story, pb);
 
-    vkey_text(d, &vkey);
+    vkey_text(d, m, &vkey);
     listing_peer(d->roster, m, to, sizeof(to));
     if (rc == ERR_OK && (rc = buf_status(&vkey)) == ERR_OK) {
         json_t *receipt = story_receipt_json(d, m);

@@ -8,6 +8,7 @@
 #include "client/shelf.h"
 #include "client/vault.h"
 #include "common/bytes.h"
+#include "proto/era.h"
 #include "proto/receipt.h"
 
 void
@@ -241,7 +242,7 @@ story_receipt_json(const struct desk *d, const struct mail *m)
     struct problem none = {0};
     struct buf b = {0};
     struct receipt r;
-    struct vkey key;
+    struct era era;
     json_t *j;
 
     if (story_proof(d->app, m, &b, &none) != ERR_OK) {
@@ -249,12 +250,14 @@ story_receipt_json(const struct desk *d, const struct mail *m)
         return json_null();
     }
     j = json_object();
-    if (roster_vkey(d->roster, LOG_DELIVERY, &key) == ERR_OK &&
-        receipt_verify(b.data, b.len, &key, &r) == ERR_OK) {
+    if (era_receipt(roster_directory(d->roster), b.data, b.len, &r, &era) ==
+        ERR_OK) {
         json_put_u64(j, "index", r.index);
         json_put_u64(j, "size", r.head.size);
         json_put_u64(j, "time_ms", r.event.time_ms);
         json_put_str(j, "type", event_name(r.event.type));
+        json_put_str(j, "relay", era.key.name);
+        json_put_bool(j, "lost_in_restore", !era_holds(&era, r.index));
         json_put_bool(j, "verified",
                       id_eq(&r.event.packet, &m->id) &&
                           id_eq(&r.event.pkt_digest, &m->pkt_digest));

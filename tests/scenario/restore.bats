@@ -414,3 +414,25 @@ PY
     relay_down
     works daemon check --data "$net/relay"
 }
+
+@test "an auditor who had seen what was lost goes on, and finds nothing" {
+    traffic
+    relay_up
+    works client auditor sync
+    works client auditor audit
+    works client hub sync
+    relay_down
+    restore
+    succession
+    relay_up
+    works client auditor sync
+    said_has "The relay was restored from an older copy"
+    works client auditor audit
+    works client ngo sync
+    works client hub sync
+    works client ngo sync
+    works client auditor audit
+    for party in ngo hub; do
+        works client $party balance
+    done
+}

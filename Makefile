@@ -125,7 +125,8 @@ $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(B)/libtests.a $(B)/libbase.a
 fuzz_kit = audit_world bundle_fixture memtree net patch scratch
 $(B)/libfuzz.a: $(patsubst %,$(B)/tests/lib/%.o,$(fuzz_kit)) ; $(archive)
 $(B)/tests/fuzz/fuzz_http_path: $(B)/server/http_path.o
-$(B)/tests/fuzz/fuzz_audit_fetch: fuzz_wrap = -Wl,--wrap=upstream_call
+$(B)/tests/fuzz/fuzz_audit_fetch: fuzz_wrap = $(patsubst \
+    %,-Wl$(comma)--wrap=upstream_%,call ask answer forget)
 $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/libfuzz.a $(B)/libbase.a
 	$(call link,-fsanitize=fuzzer $(fuzz_wrap),-lcmocka)
 

@@ -61,23 +61,88 @@ add_row(struct openings *h, const struct msg_field *row)
     return buf_status(&h->bytes);
 }
 
+/* One more question, about what begins at A->next, which moves to END. */
 static enum err
-ask_openings(struct fetch *f, const struct msg **m, struct problem *pb)
+ask_ahead(struct fetch *f, struct asked *a, uint8_t type,
+          const struct msg_field *fields, uint64_t end, struct problem *pb)
 {
-    uint64_t from = f->have.covered;
-    uint64_t to = from + LIMIT_EVENTS_PAGE;
-    struct msg_field own[] = {
-        [EVENTS_GET_CURSOR] = msg_u(from),
+    enum err rc =
+        upstream_ask(f->o->up, type, fields, 2, &a->q[a->n].ticket, pb);
+
+    if (rc != ERR_OK)
+        return rc;
+    a->q[a->n++].from = a->next;
+    a->next = end;
+    return ERR_OK;
+}
+
+static uint32_t
+first_asked(struct asked *a)
+{
+    uint32_t ticket = a->q[0].ticket;
+
+    a->n--;
+    for (size_t i = 0; i < a->n; i++)
+        a->q[i] = a->q[i + 1];
+    return ticket;
+}
+
+/* Whatever is under way is asked again, from NEXT on. */
+static void
+start_asking(struct fetch *f, struct asked *a, uint64_t next)
+{
+    for (size_t i = 0; i < a->n; i++)
+        upstream_forget(f->o->up, a->q[i].ticket);
+    *a = (struct asked){.next = next};
+}
+
+/* An auditor names ranges, so that several may be under way. */
+static enum err
+scope_openings(struct fetch *f, const struct msg **m, struct problem *pb)
+{
+    struct asked *a = &f->openings;
+    enum err rc = ERR_OK;
+
+    while (rc == ERR_OK && a->n < OPENINGS_AHEAD && a->next < f->head.size) {
+        uint64_t left = f->head.size - a->next;
+        uint64_t end =
+            a->next + (left < LIMIT_EVENTS_PAGE ? left : LIMIT_EVENTS_PAGE);
+        const struct msg_field q[] = {
+            [AUDIT_GET_FROM] = msg_u(a->next),
+            [AUDIT_GET_TO] = msg_u(end),
+        };
+
+        rc = ask_ahead(f, a, MSG_AUDIT_GET, q, end, pb);
+    }
+    return rc != ERR_OK ? rc
+                        : upstream_answer(f->o->up, first_asked(a), MSG_EVENTS,
+                                          m, NULL, pb);
+}
+
+/* The next question of a member follows from the last answer. */
+static enum err
+own_openings(struct fetch *f, const struct msg **m, struct problem *pb)
+{
+    const struct msg_field q[] = {
+        [EVENTS_GET_CURSOR] = msg_u(f->have.covered),
         [EVENTS_GET_MAX] = msg_u(LIMIT_EVENTS_PAGE),
     };
-    struct msg_field scope[] = {
-        [AUDIT_GET_FROM] = msg_u(from),
-        [AUDIT_GET_TO] = msg_u(to < f->head.size ? to : f->head.size),
-    };
 
-    return upstream_call(
-        f->o->up, f->is_auditor ? MSG_AUDIT_GET : MSG_EVENTS_GET,
-        f->is_auditor ? scope : own, 2, MSG_EVENTS, m, NULL, pb);
+    return upstream_call(f->o->up, MSG_EVENTS_GET, q, 2, MSG_EVENTS, m, NULL,
+                         pb);
+}
+
+/* A page that ends before what was asked for: the questions that went on from
+ * there have left a gap. */
+static void
+ask_again(struct fetch *f)
+{
+    struct asked *a = &f->openings;
+    uint64_t next = a->n > 0 ? a->q[0].from : a->next;
+
+    if (!f->is_auditor || f->have.covered == next)
+        return;
+    start_asking(f, a, f->have.covered);
 }
 
 /* Rows are of entries that the answer covers, and (one answer apart, so that an
@@ -105,7 +170,7 @@ more_openings(struct fetch *f, struct problem *pb)
     enum err rc;
 
     drop_fed(h);
-    rc = ask_openings(f, &m, pb);
+    rc = f->is_auditor ? scope_openings(f, &m, pb) : own_openings(f, &m, pb);
     if (rc != ERR_OK)
         return rc;
     list = &m->f[EVENTS_ROWS];
@@ -122,7 +187,10 @@ more_openings(struct fetch *f, struct problem *pb)
     if (m->f[EVENTS_NEXT].u <= h->covered)
         return nonsense(pb);
     h->covered = m->f[EVENTS_NEXT].u;
-    return rows_fit(f) ? ERR_OK : nonsense(pb);
+    if (!rows_fit(f))
+        return nonsense(pb);
+    ask_again(f);
+    return ERR_OK;
 }
 
 /* Rows of entries below END into PAGE. */
@@ -202,23 +270,43 @@ feed_tile(struct fetch *f, const struct tile *tile, struct span bytes)
                       tile->width - (unsigned)(size - from), f->page, n);
 }
 
+/* Tiles go on from the one that holds the entry A->next. */
+static enum err
+ask_tiles(struct fetch *f, struct problem *pb)
+{
+    struct asked *a = &f->tiles;
+    enum err rc = ERR_OK;
+
+    while (rc == ERR_OK && a->n < TILES_AHEAD && a->next < f->head.size) {
+        struct tile tile = {.level = TILE_ENTRIES,
+                            .index = a->next / TILE_WIDTH};
+        char path[TILE_PATH_MAX];
+        struct msg_field q[2];
+
+        tile.width = tile_width(TILE_ENTRIES, tile.index, f->head.size);
+        tile_path(&tile, path);
+        q[TILE_GET_LOG] = msg_u(LOG_DELIVERY);
+        q[TILE_GET_PATH] = msg_str(path);
+        rc =
+            ask_ahead(f, a, MSG_TILE_GET, q, (tile.index + 1) * TILE_WIDTH, pb);
+    }
+    return rc;
+}
+
 static enum err
 one_bundle(struct fetch *f, struct problem *pb)
 {
     uint64_t from = audit_size(f->audit);
     struct tile tile = {.level = TILE_ENTRIES, .index = from / TILE_WIDTH};
-    char path[TILE_PATH_MAX];
-    struct msg_field q[2];
     const struct msg *m;
     unsigned wire = PERR_NONE;
     struct problem ask = {0};
-    enum err rc;
+    enum err rc = ask_tiles(f, &ask);
 
     tile.width = tile_width(TILE_ENTRIES, tile.index, f->head.size);
-    tile_path(&tile, path);
-    q[TILE_GET_LOG] = msg_u(LOG_DELIVERY);
-    q[TILE_GET_PATH] = msg_str(path);
-    rc = upstream_call(f->o->up, MSG_TILE_GET, q, 2, MSG_TILE, &m, &wire, &ask);
+    if (rc == ERR_OK)
+        rc = upstream_answer(f->o->up, first_asked(&f->tiles), MSG_TILE, &m,
+                             &wire, &ask);
     if (rc != ERR_OK && wire == PERR_NOTFOUND)
         return cut(f, from, pb);
     if (rc != ERR_OK) {
@@ -238,6 +326,8 @@ audit_fetch_all(struct fetch *f, struct problem *pb)
     enum err rc = ERR_OK;
 
     f->have.covered = audit_size(f->audit);
+    start_asking(f, &f->openings, f->have.covered);
+    start_asking(f, &f->tiles, f->have.covered);
     while (rc == ERR_OK && audit_size(f->audit) < f->head.size) {
         uint64_t end = (audit_size(f->audit) / TILE_WIDTH + 1) * TILE_WIDTH;
 
@@ -250,5 +340,7 @@ audit_fetch_all(struct fetch *f, struct problem *pb)
             out_progress(f->o->app, "Reading the log", end * ENTRY_BYTES,
                          f->head.size * ENTRY_BYTES);
     }
+    start_asking(f, &f->openings, 0);
+    start_asking(f, &f->tiles, 0);
     return rc;
 }

@@ -20,6 +20,17 @@ struct openings {
     uint64_t covered;
 };
 
+/* Questions under way, the oldest first, each about what begins at FROM. */
+enum { OPENINGS_AHEAD = 3, TILES_AHEAD = 4, ASKED_MAX = 4 };
+struct asked {
+    struct {
+        uint32_t ticket;
+        uint64_t from;
+    } q[ASKED_MAX];
+    size_t n;
+    uint64_t next; /* from where the next question goes on */
+};
+
 struct fetch {
     struct office *o;
     struct audit *audit;
@@ -28,6 +39,7 @@ struct fetch {
     struct vkey key;
     bool is_auditor;
     struct openings have;
+    struct asked openings, tiles;
     struct audit_row *page; /* room for TILE_WIDTH */
     struct buf newest;      /* checkpoint of the last answer */
 };

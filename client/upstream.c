@@ -118,8 +118,8 @@ take_welcome(struct upstream *u, const struct msg *m)
 }
 
 /* The answer outlives the event that brought it: its bytes are copied. */
-static enum err
-take_answer(struct upstream *u, const uint8_t *bytes, size_t len)
+enum err
+upstream_take_answer(struct upstream *u, const uint8_t *bytes, size_t len)
 {
     enum err rc;
 
@@ -145,6 +145,8 @@ static void
 sort_out(struct upstream *u, const struct msg *m, const uint8_t *bytes,
          size_t len)
 {
+    enum err rc;
+
     if (u->state == UP_GREETING) {
         if (m->type == MSG_WELCOME)
             take_welcome(u, m);
@@ -155,8 +157,12 @@ sort_out(struct upstream *u, const struct msg *m, const uint8_t *bytes,
     } else if (m->req == u->req && u->asking) {
         if (m->type == MSG_BLOB_AT)
             u->down.handle = (uint32_t)m->f[BLOB_AT_HANDLE].u;
-        if (take_answer(u, bytes, len) != ERR_OK)
+        if (upstream_take_answer(u, bytes, len) != ERR_OK)
             give_up(u, ERR_NOMEM);
+    } else if ((rc = upstream_take_ahead(u, m->req, bytes, len)) !=
+               ERR_NOTFOUND) {
+        if (rc != ERR_OK)
+            give_up(u, rc);
     } else if (m->type == MSG_ERROR) {
         /* About an upload whose opening was answered long ago. */
         u->stray_error = (unsigned)m->f[ERROR_CODE].u;
@@ -301,6 +307,8 @@ upstream_close(struct upstream *u)
     link_free(u->link);
     msg_clear(&u->answer);
     buf_clear(&u->answer_bytes);
+    for (size_t i = 0; i < UPSTREAM_AHEAD; i++)
+        buf_clear(&u->ahead[i].bytes);
     buf_clear(&u->dir_note);
     buf_clear(&u->dlv_note);
     free(u);

@@ -64,6 +64,19 @@ enum err upstream_call(struct upstream *u, uint8_t type,
                        const struct msg_field *fields, unsigned n, uint8_t want,
                        const struct msg **answer, unsigned *wire_code,
                        struct problem *pb);
+/* Questions ahead of their time, so that the relay works while the last answer
+ * is worked on.  upstream_ask() sends one and does not wait; *TICKET is for
+ * upstream_answer(), once, in any order, which otherwise is upstream_call().
+ * ERR_FULL above UPSTREAM_AHEAD at a time. */
+enum { UPSTREAM_AHEAD = 8 };
+enum err upstream_ask(struct upstream *u, uint8_t type,
+                      const struct msg_field *fields, unsigned n,
+                      uint32_t *ticket, struct problem *pb);
+enum err upstream_answer(struct upstream *u, uint32_t ticket, uint8_t want,
+                         const struct msg **answer, unsigned *wire_code,
+                         struct problem *pb);
+/* Nobody will ask for the answer of TICKET, whenever it comes. */
+void upstream_forget(struct upstream *u, uint32_t ticket);
 /* Uploads LEN bytes from READ (pread-like) at OFFSET on HANDLE; back-pressure
  * keeps the memory O(chunk). */
 typedef enum err (*upstream_read_fn)(void *arg, uint64_t offset, uint8_t *out,

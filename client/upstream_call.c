@@ -71,20 +71,40 @@ wire_problem(unsigned code, const struct msg_field *detail, struct problem *pb)
 
 /* ---- one question ---- */
 
-static enum err
-wait_answer(struct upstream *u, struct problem *pb)
+enum err
+upstream_await(struct upstream *u, const bool *done, struct problem *pb)
 {
     upstream_deadline(u, u->deadline_ms);
-    while (!u->answered && upstream_turn(u))
+    while (!*done && upstream_turn(u))
         ;
     u->asking = false;
-    if (u->answered)
+    if (*done)
         return ERR_OK;
     (void)upstream_end_problem(u, pb);
     /* An answer that comes too late would be taken for that of the next. */
     if (u->stream != NULL)
         stream_close(u->stream, ERR_TIMEOUT);
     return ERR_CLOSED;
+}
+
+enum err
+upstream_judge(struct upstream *u, uint8_t want, const struct msg **answer,
+               unsigned *wire_code, struct problem *pb)
+{
+    if (u->answer.type == MSG_ERROR) {
+        unsigned code = (unsigned)u->answer.f[ERROR_CODE].u;
+
+        if (wire_code != NULL)
+            *wire_code = code;
+        return wire_problem(code, &u->answer.f[ERROR_DETAIL], pb);
+    }
+    if (u->answer.type != want)
+        return problem_set(pb, P_RELAY_ERROR, ERR_MALFORMED,
+                           "the relay's words make no sense",
+                           "its answer is of another kind than asked for");
+    if (answer != NULL)
+        *answer = &u->answer;
+    return ERR_OK;
 }
 
 enum err
@@ -102,23 +122,8 @@ upstream_call(struct upstream *u, uint8_t type, const struct msg_field *fields,
     rc = upstream_say(u, type, u->req, fields, n);
     if (rc != ERR_OK && u->stream != NULL)
         return problem_from_err(pb, "the question cannot be sent", rc);
-    rc = wait_answer(u, pb);
-    if (rc != ERR_OK)
-        return rc;
-    if (u->answer.type == MSG_ERROR) {
-        unsigned code = (unsigned)u->answer.f[ERROR_CODE].u;
-
-        if (wire_code != NULL)
-            *wire_code = code;
-        return wire_problem(code, &u->answer.f[ERROR_DETAIL], pb);
-    }
-    if (u->answer.type != want)
-        return problem_set(pb, P_RELAY_ERROR, ERR_MALFORMED,
-                           "the relay's words make no sense",
-                           "its answer is of another kind than asked for");
-    if (answer != NULL)
-        *answer = &u->answer;
-    return ERR_OK;
+    rc = upstream_await(u, &u->answered, pb);
+    return rc == ERR_OK ? upstream_judge(u, want, answer, wire_code, pb) : rc;
 }
 
 /* ---- attachments ---- */

@@ -21,6 +21,13 @@ struct download {
     enum err rc; /* of WRITE */
 };
 
+/* A question asked ahead. */
+struct ahead {
+    uint32_t req; /* 0: free */
+    bool is_here, is_forgotten;
+    struct buf bytes; /* of its answer */
+};
+
 struct upstream {
     uv_loop_t loop;
     uv_timer_t link_timer, deadline;
@@ -38,6 +45,7 @@ struct upstream {
     bool asking, answered;
     struct buf answer_bytes;
     struct msg answer;
+    struct ahead ahead[UPSTREAM_AHEAD];
     unsigned stray_error; /* wire code, 0: none */
     struct download down;
     unsigned pushes;
@@ -59,6 +67,19 @@ void upstream_flush(struct upstream *u);
 /* Sends WELCOME or a question. */
 enum err upstream_say(struct upstream *u, uint8_t type, uint32_t req,
                       const struct msg_field *f, unsigned n);
+/* Decodes BYTES as the answer that is waited for. */
+enum err upstream_take_answer(struct upstream *u, const uint8_t *bytes,
+                              size_t len);
+/* The answer REQ, when it was asked ahead.  ERR_NOTFOUND: it was not. */
+enum err upstream_take_ahead(struct upstream *u, uint32_t req,
+                             const uint8_t *bytes, size_t len);
+/* What an answer says to who wanted WANT (upstream_call). */
+enum err upstream_judge(struct upstream *u, uint8_t want,
+                        const struct msg **answer, unsigned *wire_code,
+                        struct problem *pb);
+/* Waits until *DONE.  P_UNREACHABLE and so on; the connection is closed. */
+enum err upstream_await(struct upstream *u, const bool *done,
+                        struct problem *pb);
 /* Why the connection is no more, in words; gives the error. */
 enum err upstream_end_problem(const struct upstream *u, struct problem *pb);
 

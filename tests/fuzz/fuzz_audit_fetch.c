@@ -2,7 +2,8 @@
  * An audit's questions to a relay that answers anything: the truth, the truth
  * with changes (tests/lib/patch.h), an error, or any bytes.  However it goes
  * on, there are few questions, little waits in memory, and what passes is the
- * log under the signed head.  upstream_call() is ours here (Makefile).
+ * log under the signed head.  upstream_call() and its kin are ours here
+ * (Makefile).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,13 @@ enum err __wrap_upstream_call(struct upstream *u, uint8_t type,
                               const struct msg_field *fields, unsigned n,
                               uint8_t want, const struct msg **answer,
                               unsigned *wire_code, struct problem *pb);
+enum err __wrap_upstream_ask(struct upstream *u, uint8_t type,
+                             const struct msg_field *fields, unsigned n,
+                             uint32_t *ticket, struct problem *pb);
+enum err __wrap_upstream_answer(struct upstream *u, uint32_t ticket,
+                                uint8_t want, const struct msg **answer,
+                                unsigned *wire_code, struct problem *pb);
+void __wrap_upstream_forget(struct upstream *u, uint32_t ticket);
 
 enum { ANSWER_MAX = 32 * 1024 };
 /* EARLY: with openings of entries that it asks to ask for again. */
@@ -138,6 +146,59 @@ __wrap_upstream_call(struct upstream *u, uint8_t type,
                          pb);
     *answer = &heard;
     return ERR_OK;
+}
+
+/* Questions asked ahead, by ticket - 1. */
+static struct {
+    bool is_taken;
+    uint8_t type;
+    struct msg_field f[2];
+    char path[TILE_PATH_MAX];
+} asked[UPSTREAM_AHEAD];
+
+enum err
+__wrap_upstream_ask(struct upstream *u, uint8_t type,
+                    const struct msg_field *fields, unsigned n,
+                    uint32_t *ticket, struct problem *pb)
+{
+    unsigned i = 0;
+
+    (void)pb;
+    while (i < UPSTREAM_AHEAD && asked[i].is_taken)
+        i++;
+    must(u == NULL && n == 2 && i < UPSTREAM_AHEAD);
+    asked[i].is_taken = true;
+    asked[i].type = type;
+    memcpy(asked[i].f, fields, sizeof(asked[i].f));
+    if (type == MSG_TILE_GET) {
+        must(fields[TILE_GET_PATH].len < TILE_PATH_MAX);
+        memcpy(asked[i].path, fields[TILE_GET_PATH].p,
+               fields[TILE_GET_PATH].len);
+        asked[i].f[TILE_GET_PATH].p = (const uint8_t *)asked[i].path;
+    }
+    *ticket = i + 1;
+    return ERR_OK;
+}
+
+enum err
+__wrap_upstream_answer(struct upstream *u, uint32_t ticket, uint8_t want,
+                       const struct msg **answer, unsigned *wire_code,
+                       struct problem *pb)
+{
+    unsigned i = ticket - 1;
+
+    must(ticket >= 1 && ticket <= UPSTREAM_AHEAD && asked[i].is_taken);
+    asked[i].is_taken = false;
+    return __wrap_upstream_call(u, asked[i].type, asked[i].f, 2, want, answer,
+                                wire_code, pb);
+}
+
+void
+__wrap_upstream_forget(struct upstream *u, uint32_t ticket)
+{
+    (void)u;
+    must(ticket >= 1 && ticket <= UPSTREAM_AHEAD && asked[ticket - 1].is_taken);
+    asked[ticket - 1].is_taken = false;
 }
 
 static void

@@ -38,19 +38,23 @@ unreadable(struct problem *pb, const char *path, enum err rc)
 
 /* ---- one file ---- */
 
+/* ERR_CONFLICT when it is not SIZE bytes long: then nothing of it is read. */
 static enum err
-digest_of(const char *path, uint64_t *size, struct hash *out)
+digest_of(const char *path, uint64_t size, struct hash *out)
 {
     uint8_t piece[PIECE];
     struct sha256 s;
+    uint64_t len = 0;
     int fd = -1;
     enum err rc = os_open(&fd, path, OS_READ, 0);
 
     if (rc == ERR_OK)
-        rc = os_fd_size(fd, size);
+        rc = os_fd_size(fd, &len);
+    if (rc == ERR_OK && len != size)
+        rc = ERR_CONFLICT;
     sha256_init(&s);
-    for (uint64_t at = 0; rc == ERR_OK && at < *size;) {
-        size_t n = *size - at < PIECE ? (size_t)(*size - at) : PIECE;
+    for (uint64_t at = 0; rc == ERR_OK && at < size;) {
+        size_t n = size - at < PIECE ? (size_t)(size - at) : PIECE;
 
         rc = os_pread(fd, piece, n, at);
         sha256_update(&s, piece, n);
@@ -78,7 +82,6 @@ check_file(const char *dir, const json_t *row, struct problem *pb)
     const char *path = json_get_str(row, "path");
     char full[OS_PATH_MAX];
     struct hash want, is;
-    uint64_t size = 0;
     enum err rc;
 
     if (!is_inside(path) ||
@@ -88,14 +91,12 @@ check_file(const char *dir, const json_t *row, struct problem *pb)
         return changed(pb, path, "has no SHA-256 in manifest.json");
     if (os_exists(full) && !os_is_file(full)) /* a pipe would never end */
         return changed(pb, path, "is no file any more");
-    rc = digest_of(full, &size, &is);
+    rc = digest_of(full, json_get_u64(row, "size"), &is);
     if (rc == ERR_NOTFOUND)
         return changed(pb, path, "is missing");
-    if (rc != ERR_OK)
-        return unreadable(pb, full, rc);
-    if (size != json_get_u64(row, "size") || !id_eq(&want, &is))
+    if (rc == ERR_CONFLICT || (rc == ERR_OK && !id_eq(&want, &is)))
         return changed(pb, path, "was changed");
-    return ERR_OK;
+    return rc == ERR_OK ? rc : unreadable(pb, full, rc);
 }
 
 /* ---- what else lies there ---- */

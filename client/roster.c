@@ -98,6 +98,7 @@ load_heads(struct roster *r, struct problem *pb)
     head_from_json(&r->heads[LOG_DIRECTORY], j, "directory");
     head_from_json(&r->heads[LOG_DELIVERY], j, "delivery");
     r->synced_ms = json_get_u64(j, "synced_ms");
+    r->grown_ms = json_get_u64(j, "grown_ms");
     json_decref(j);
     return ERR_OK;
 }
@@ -205,6 +206,12 @@ roster_synced_ms(const struct roster *r)
     return r->synced_ms;
 }
 
+uint64_t
+roster_grown_ms(const struct roster *r)
+{
+    return r->grown_ms;
+}
+
 enum err
 roster_vkey(const struct roster *r, unsigned log, struct vkey *out)
 {
@@ -223,8 +230,11 @@ roster_heads_put(struct roster *r, const struct head heads[2],
 {
     json_t *j = json_object();
 
+    if (heads[LOG_DIRECTORY].size != r->heads[LOG_DIRECTORY].size)
+        r->grown_ms = clock_wall_ms();
     head_to_json(j, "directory", &heads[LOG_DIRECTORY]);
     head_to_json(j, "delivery", &heads[LOG_DELIVERY]);
+    json_put_u64(j, "grown_ms", r->grown_ms);
     json_put_u64(j, "synced_ms", synced_ms);
     shelf_put(r->app, REC_HEADS, shelf_one, j);
     json_decref(j);

@@ -62,6 +62,8 @@ enum err roster_set_delivery_head(struct roster *r, const struct head *h,
                                   struct problem *pb);
 /* End of the last complete sync, ms by our clock; 0 never. */
 uint64_t roster_synced_ms(const struct roster *r);
+/* When the directory got its present size here, likewise; 0: not known. */
+uint64_t roster_grown_ms(const struct roster *r);
 enum err roster_set_synced(struct roster *r, uint64_t now_ms,
                            struct problem *pb);
 

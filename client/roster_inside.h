@@ -14,6 +14,7 @@ struct roster {
     struct directory *dir;
     struct head heads[2]; /* by enum log_which */
     uint64_t synced_ms;
+    uint64_t grown_ms;
 };
 
 /* (T) The heads as they will be; the roster's own the caller sets once it is

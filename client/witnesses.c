@@ -250,6 +250,28 @@ keep(const struct roster *r, const struct trust *t, unsigned log,
     return shelf_end(app, ERR_OK, pb);
 }
 
+/* Witnesses that still sign an old directory, long after we were shown the new
+ * one: the relay keeps it from them, and so from everybody who trusts them. */
+static enum err
+check_shown(struct desk *d, const struct trust *t, const struct trusted *judged,
+            struct problem *pb)
+{
+    enum { PATIENCE_MS = 3600 * 1000 }; /* beats, back-off, clocks */
+    uint64_t ours = roster_directory_head(d->roster)->size;
+    uint64_t grown_ms = roster_grown_ms(d->roster);
+
+    if (judged->head.size >= ours || grown_ms == 0 ||
+        fresh_at(t, judged) < grown_ms + PATIENCE_MS)
+        return ERR_OK;
+    return problem_set(pb, P_HIDDEN, ERR_VERIFY,
+                       "the relay hides a part of the directory from the "
+                       "witnesses",
+                       "they have cosigned %" PRIu64
+                       " entries; it showed us %" PRIu64 " more than an hour "
+                       "before",
+                       judged->head.size, ours);
+}
+
 static enum err
 fetch(struct desk *d, const struct trust *t, unsigned log, struct problem *pb)
 {
@@ -270,8 +292,12 @@ fetch(struct desk *d, const struct trust *t, unsigned log, struct problem *pb)
     /* Too few witnesses, or a bad line: it does not count, and ages. */
     if (rc == ERR_OK &&
         witnesses_judge(d->roster, t, log, (struct span){note.data, note.len},
-                        &judged) == ERR_OK)
-        rc = keep(d->roster, t, log, &note, &judged, pb);
+                        &judged) == ERR_OK) {
+        if (log == LOG_DIRECTORY)
+            rc = check_shown(d, t, &judged, pb);
+        if (rc == ERR_OK)
+            rc = keep(d->roster, t, log, &note, &judged, pb);
+    }
     buf_clear(&note);
     return rc == ERR_NOTFOUND && pb->id == P_NONE ? ERR_OK : rc;
 }

@@ -5,8 +5,8 @@
  *
  *   NAME|AGENCY|NUMBER
  *
- * told to devices of AGENCY only (its name; * or nothing: to all), read anew at
- * each message.
+ * told to devices of AGENCY only (its name; !NAME: to all but those; * or
+ * nothing: to all), read anew at each message.
  * No such file: the honest relay.  LIES.md says what each lie is.
  */
 #include <stdio.h>
@@ -55,6 +55,17 @@ read_lie(struct lie *out)
         out->number = strtoull(at, NULL, 10);
 }
 
+static bool
+is_meant(const struct lie *l, const struct dir_device *d)
+{
+    bool is_all_but = l->agency[0] == '!';
+
+    if (l->agency[0] == '\0' || strcmp(l->agency, "*") == 0)
+        return true;
+    return is_all_but !=
+           (d != NULL && strcmp(d->agency->name, l->agency + is_all_but) == 0);
+}
+
 /* The lie of now is NAME, and for who is behind S (NULL: for anybody). */
 static bool
 lies_to(struct session *s, const char *name, uint64_t *number)
@@ -67,8 +78,7 @@ lies_to(struct session *s, const char *name, uint64_t *number)
         return false;
     if (number != NULL)
         *number = l.number;
-    return s == NULL || l.agency[0] == '\0' || strcmp(l.agency, "*") == 0 ||
-           (d != NULL && strcmp(d->agency->name, l.agency) == 0);
+    return s == NULL || is_meant(&l, d);
 }
 
 static bool
@@ -355,8 +365,10 @@ lies_now(const char *name, uint64_t *number)
     struct lie l;
 
     read_lie(&l);
-    return lies_to(listener, name, number) &&
-           (listener != NULL || l.agency[0] == '\0' || l.agency[0] == '*');
+    if (listener != NULL)
+        return lies_to(listener, name, number);
+    /* To witnesses and to the public. */
+    return lies_to(NULL, name, number) && is_meant(&l, NULL);
 }
 
 static bool

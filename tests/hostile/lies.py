@@ -32,7 +32,7 @@ class Stage(scene.Scene):
         shutil.copytree(template.dir, self.dir, symlinks=True,
                         ignore=shutil.ignore_patterns("*.sock", "ready"))
         self.relay, self.ahead_s, self.seen = None, 0, []
-        self.is_lying = False
+        self.is_lying, self.config, self.beside = False, None, []
         self.relay_start()
 
     # ---- the relay ----
@@ -43,7 +43,7 @@ class Stage(scene.Scene):
         with open(self.dir / "relay.log", "ab") as log:
             self.relay = subprocess.Popen(
                 [LIAR, "run", "--data", self.dir / data, "--listen", address,
-                 "--ready-fd", str(theirs)],
+                 "--ready-fd", str(theirs), *self.options()],
                 env=self.env({"LIAR_DIR": str(self.dir / data)}),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 pass_fds=[theirs])
@@ -53,6 +53,9 @@ class Stage(scene.Scene):
         os.close(ready)
         if not line.startswith(b"ready "):
             raise AssertionError((self.dir / "relay.log").read_text())
+
+    def options(self):
+        return ["--config", self.config] if self.config else []
 
     def relay_again(self):
         self.relay_end(signal.SIGTERM)
@@ -91,7 +94,87 @@ class Stage(scene.Scene):
     def until(self, time_s):
         """For everybody; the relay starts again."""
         self.ahead_s = int(time_s - time.time())
+        was_witnessed = bool(self.beside)
+        self.beside_end()
         self.relay_again()
+        if was_witnessed:
+            self.witness_up(self.witness_at)
+            self.collector_up()
+
+    # ---- witnesses ----
+
+    def beside_it(self, *command):
+        """A server that says when it is ready; its address, if it has one."""
+        ready, theirs = os.pipe()
+        with open(self.dir / "beside.log", "ab") as log:
+            self.beside.append(subprocess.Popen(
+                [*command, "--ready-fd", str(theirs)], env=self.env({}),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                pass_fds=[theirs]))
+        os.close(theirs)
+        line = os.read(ready, 200).decode()
+        os.close(ready)
+        assert line, (self.dir / "beside.log").read_text()
+        return line.split()[-1]
+
+    def beside_end(self):
+        for proc in self.beside:
+            proc.terminate()
+            proc.wait(timeout=10)
+        self.beside = []
+
+    def close(self):
+        self.beside_end()
+        super().close()
+
+    def witness_up(self, listen="127.0.0.1:0"):
+        return self.beside_it(scene.BUILD / "sealpost", "witness", "run",
+                              self.dir / "w1", "--listen", listen)
+
+    def collector_up(self):
+        self.beside_it(scene.BUILD / "sealpostd", "http", "--data",
+                       self.dir / self.data, "--config", self.config)
+
+    def witnessed(self, *parties):
+        """A witness cosigns the relay's logs, and PARTIES trust it."""
+        def tell(*command):
+            return subprocess.run(command, capture_output=True, text=True,
+                                  check=True, timeout=scene.DEADLINE_S).stdout
+        client, daemon = scene.BUILD / "sealpost", scene.BUILD / "sealpostd"
+        witness, policy = self.dir / "w1", self.dir / "policy"
+        key = tell(client, "witness", "init", witness, "--name", "w1.example")
+        lines = []
+        for log in "delivery", "directory":
+            vkey = tell(daemon, "vkey", "--data", self.dir / self.data,
+                        log).strip()
+            tell(client, "witness", "add", witness, vkey)
+            lines.append("log " + vkey)
+        self.witness_at = self.witness_up()
+        lines += ["witness w1 %s http://%s" % (key.strip(), self.witness_at),
+                  "quorum w1", ""]
+        policy.write_text("\n".join(lines))
+        self.config = self.dir / "relay.conf"
+        self.config.write_text("[publish]\nbeat = 200ms\n[witness]\n"
+                               "again = 1s\npolicy = %s\n" % policy)
+        self.relay_again()
+        self.collector_up()
+        self.cosigned_again()
+        for party in parties:
+            self.ask(party, "trust", "use", policy)
+
+    def facts(self):
+        done = subprocess.run(
+            [scene.BUILD / "sealpostd", "status", "--json", "--data",
+             self.dir / self.data], env=self.env({}), capture_output=True,
+            text=True, check=True, timeout=scene.DEADLINE_S)
+        return json.loads(done.stdout)
+
+    def cosigned_again(self):
+        """Until the witness has signed twice more: what is shown by now."""
+        end = time.monotonic() + scene.DEADLINE_S
+        before = self.facts()["cosignatures_total"]
+        while self.facts()["cosignatures_total"] < before + 4:
+            assert time.monotonic() < end, "no witness signs"
 
     def sweep(self):
         done = subprocess.run(

@@ -7,6 +7,7 @@ import pathlib
 import re
 import signal
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import lies  # noqa: E402
@@ -143,9 +144,52 @@ def forked(stage, lie):
     stage.do("hub", "sync")
 
 
+def stop_the_hub(stage):
+    device = stage.do("hub", "agency", "show")["this_device"]
+    stage.do("registrar", "registrar", "stop-device", device, "--yes")
+
+
+def witnessed(stage, lie):
+    """A witness has seen the newest directory; the NGO trusts it."""
+    stage.witnessed("ngo")
+    size = stage.do("ngo", "sync")["directory_size"]
+    stop_the_hub(stage)
+    stage.cosigned_again()
+    lie(size)
+    stage.do("ngo", "sync")
+
+
+def unwitnessed(stage, lie):
+    """Nobody asks the witness any more; eight days pass."""
+    stage.witnessed("ngo")
+    size = stage.do("ngo", "sync")["directory_size"]
+    lie(size)
+    if stage.is_lying:
+        stage.beside_end()
+        stop_the_hub(stage)
+    stage.until(time.time() + 8 * 86400)
+    if stage.beside:
+        stage.cosigned_again()
+    stage.do("ngo", "sync")
+    stage.send()
+
+
+def shown_to_one(stage, lie):
+    """Only the registrar sees what it had logged; witness and members do not.
+    Two hours pass."""
+    stage.witnessed("registrar")
+    size = stage.do("registrar", "sync")["directory_size"]
+    lie(size)
+    stop_the_hub(stage)
+    stage.until(time.time() + 2 * 3600)
+    stage.cosigned_again()
+    stage.do("registrar", "sync")
+
+
 # --- the table -------------------------------------------------------------------
 
-PARTIES = {"hub": HUB, "ngo": NGO, "auditor": "Audit Office"}
+PARTIES = {"hub": HUB, "ngo": NGO, "auditor": "Audit Office",
+           "registrar": "Demo Registrar"}
 
 
 class Row:
@@ -156,6 +200,8 @@ class Row:
         name, *rest = lie.strip("`").split()
         self.lie = name
         self.to = next((PARTIES[x[1:]] for x in rest if x[0] == "@"), "*")
+        self.to = next(("!" + PARTIES[x[1:]] for x in rest if x[0] == "!"),
+                       self.to)
         self.arg = next((int(x) for x in rest if x.isdigit()), 0)
         self.proof = proof.strip("`") if "split-view" in proof else None
 

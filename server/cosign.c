@@ -18,8 +18,6 @@
 #include "server/policy_file.h"
 
 enum {
-    BACK_OFF_MS = 5000,
-    BACK_OFF_MAX_MS = 10 * 60 * 1000,
     CONFLICTS_MAX = 3, /* 409 in a row, then the witness makes no sense */
 };
 
@@ -31,15 +29,21 @@ witness_of(const struct errand *e)
     return &e->c->policy->witness[e->witness];
 }
 
+uint64_t
+cosign_wait_ms(unsigned failures)
+{
+    uint64_t ms = (uint64_t)COSIGN_BACK_OFF_MS << (failures < 8 ? failures : 8);
+
+    return ms < COSIGN_BACK_OFF_MAX_MS ? ms : COSIGN_BACK_OFF_MAX_MS;
+}
+
 static void
 back_off(struct errand *e, const char *why)
 {
-    uint64_t ms = (uint64_t)BACK_OFF_MS << (e->failures < 8 ? e->failures : 8);
-
+    e->due_ms = clock_mono_ms() + cosign_wait_ms(e->failures);
     if (e->failures++ == 0)
         log_warn("witness %s, %s log: %s", witness_of(e)->name,
                  cosign_log_names[e->log], why);
-    e->due_ms = clock_mono_ms() + (ms < BACK_OFF_MAX_MS ? ms : BACK_OFF_MAX_MS);
     e->conflicts = 0;
 }
 

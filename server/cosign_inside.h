@@ -15,6 +15,11 @@
 #include "server/cosign.h"
 #include "server/store.h"
 
+enum {
+    COSIGN_BACK_OFF_MS = 5000,
+    COSIGN_BACK_OFF_MAX_MS = 10 * 60 * 1000,
+};
+
 /* What the relay wants cosigned. */
 struct target {
     struct head head; /* size 0: nothing yet */
@@ -47,6 +52,7 @@ struct cosign {
     struct errand *errands; /* a pair for each witness */
     size_t n_errands;
     bool is_relay_away;
+    unsigned refusals[STORE_LOGS]; /* in a row, of what was handed over */
     pthread_t thread;
     bool is_running;
     atomic_bool stop;
@@ -54,6 +60,9 @@ struct cosign {
 
 /* "directory", "delivery" */
 extern const char *const cosign_log_names[STORE_LOGS];
+
+/* How long to wait after the FAILURES-th failure in a row, from 0. */
+uint64_t cosign_wait_ms(unsigned failures);
 
 /* ---- cosign_relay.c: the relay, through its control socket ---- */
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "proto/lines.h"
 #include "server/control_ask.h"
@@ -105,6 +106,26 @@ cosign_ask_proof(struct errand *e, uint64_t size, struct witness_request *req)
 
 /* ---- lines to the relay ---- */
 
+/* The witnesses are asked again, for nothing was kept; but not on every beat
+ * when the relay goes on refusing, as one without a policy does. */
+static void
+on_refused(struct cosign *c, enum store_log log, const char *why)
+{
+    uint64_t due_ms = clock_mono_ms() + cosign_wait_ms(c->refusals[log]);
+
+    if (c->refusals[log]++ == 0)
+        log_warn("the relay does not take cosignatures of the %s log: %.*s",
+                 cosign_log_names[log], (int)strcspn(why, "\n"), why);
+    for (size_t i = 0; i < c->n_errands; i++) {
+        struct errand *e = &c->errands[i];
+
+        if (e->log != log)
+            continue;
+        e->done = (struct head){0};
+        e->due_ms = e->due_ms > due_ms ? e->due_ms : due_ms;
+    }
+}
+
 static void
 hand_over(struct cosign *c, enum store_log log, const struct buf *note)
 {
@@ -119,10 +140,14 @@ hand_over(struct cosign *c, enum store_log log, const struct buf *note)
     }
     if (rc == ERR_OK)
         rc = ask(c, (const char *)line.data, &answer);
-    /* They are asked again soon: nothing was kept of this. */
-    for (size_t i = 0; i < c->n_errands && rc != ERR_OK; i++)
-        if (c->errands[i].log == log)
-            c->errands[i].done = (struct head){0};
+    buf_u8(&answer, 0);
+    if (rc == ERR_OK)
+        c->refusals[log] = 0;
+    else
+        on_refused(c, log,
+                   rc == ERR_REFUSED && buf_status(&answer) == ERR_OK
+                       ? (const char *)answer.data
+                       : err_text(rc));
     free(b64);
     buf_clear(&line);
     buf_clear(&answer);

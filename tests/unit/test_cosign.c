@@ -20,7 +20,7 @@
 #include "tests/lib/relay_rig.h"
 #include "tests/lib/scratch.h"
 
-enum { WITNESSES = 4, DEADLINE_MS = 500 };
+enum { WITNESSES = 4, DEADLINE_MS = 500, BEAT_MS = 20 };
 
 enum temper { HONEST, SILENT, LIAR, BROKEN, RAMBLING, FICKLE };
 
@@ -182,7 +182,6 @@ set_up(void **state)
 {
     char conf[OS_PATH_MAX + 128];
 
-    (void)state;
     memset(fakes, 0, sizeof(fakes));
     n_held = 0;
     rig_init(&rig);
@@ -197,7 +196,7 @@ set_up(void **state)
     (void)snprintf(conf, sizeof(conf),
                    "[publish]\nbeat = 100ms\n[witness]\npolicy = %s\n",
                    policy_path);
-    rig_start(&rig, conf);
+    rig_start(&rig, *state != NULL ? *state : conf);
     return 0;
 }
 
@@ -224,7 +223,7 @@ start(uint64_t again_ms)
     struct cosign_options opt = {
         .data_dir = rig.dir,
         .policy_path = policy_path,
-        .beat_ms = 20,
+        .beat_ms = BEAT_MS,
         .again_ms = again_ms,
         .deadline_ms = DEADLINE_MS,
     };
@@ -379,6 +378,22 @@ deliveries_do_not_wait_for_witnesses_that_hang(void **state)
     parcel_clear(&p);
 }
 
+/* A relay that has no policy takes nothing. */
+static char no_policy[] = "[publish]\nbeat = 100ms\n";
+
+static void
+a_relay_that_takes_nothing_does_not_wear_out_the_witnesses(void **state)
+{
+    uint64_t enough_ms = clock_mono_ms() + 25 * (uint64_t)BEAT_MS;
+
+    (void)state;
+    start(100000);
+    while (fakes[0].asked == 0 || clock_mono_ms() < enough_ms)
+        turn();
+    assert_true(fakes[0].cosigned > 0);
+    assert_in_range(fakes[0].asked, 1, 2 * STORE_LOGS);
+}
+
 static void
 a_policy_that_cannot_be_read_is_said(void **state)
 {
@@ -404,6 +419,9 @@ main(void)
         CASE(a_head_that_grew_is_cosigned_with_its_proof),
         CASE(deliveries_do_not_wait_for_witnesses_that_hang),
         CASE(a_policy_that_cannot_be_read_is_said),
+        cmocka_unit_test_prestate_setup_teardown(
+            a_relay_that_takes_nothing_does_not_wear_out_the_witnesses, set_up,
+            tear_down, no_policy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,7 +98,7 @@ desk_head(const struct sign_secret *key)
     struct head h = {.size = df.net.n_leaves};
 
     assert_int_equal(directory_root_at(df.net.dir, h.size, &h.root), ERR_OK);
-    assert_int_equal(head_sign(&h, "relay.test/directory", key), ERR_OK);
+    assert_int_equal(head_sign(&h, df.directory_key.name, key), ERR_OK);
     return h;
 }
 
@@ -106,12 +106,9 @@ enum err
 desk_extend(uint64_t from, const struct head *h, struct problem *pb)
 {
     struct buf note = {0};
-    struct vkey key;
     enum err rc;
 
-    (void)vkey_make(&key, "relay.test/directory", NOTE_ED25519,
-                    &df.net.log_key.pub);
-    assert_int_equal(head_to_note(h, &key, &note), ERR_OK);
+    assert_int_equal(head_to_note(h, &df.directory_key, &note), ERR_OK);
     rc = roster_extend(df.d.roster, from, df.net.leaves + from,
                        df.net.n_leaves - from, note.data, note.len, pb);
     buf_clear(&note);

@@ -18,9 +18,6 @@
 
 struct lying_relay relay;
 
-static const char dlv_origin[] = "relay.test/delivery";
-static const char dir_origin[] = "relay.test/directory";
-
 /* What the last answer points into. */
 static struct {
     struct msg m;
@@ -43,7 +40,8 @@ head_at(uint64_t size)
                      ERR_OK);
     if (relay.lie == LIE_FORKED_LOG)
         h.root.b[5] ^= 1;
-    assert_int_equal(head_sign(&h, dlv_origin, &df.net.log_key), ERR_OK);
+    assert_int_equal(head_sign(&h, df.delivery_key.name, &df.net.log_key),
+                     ERR_OK);
     return h;
 }
 
@@ -67,8 +65,8 @@ relay_log(const struct event *e, const void *evidence, size_t len)
     return i;
 }
 
-static void
-put_receipt(uint64_t index, struct buf *to)
+void
+relay_receipt(uint64_t index, struct buf *to)
 {
     struct hash path[MERKLE_PATH_MAX];
     struct head h = head_at(relay.n);
@@ -122,7 +120,7 @@ answer_logged(const uint8_t packet[16], uint64_t index)
     struct buf *proof = fresh(0);
     struct buf *id = fresh(1);
 
-    put_receipt(index, proof);
+    relay_receipt(index, proof);
     buf_put(id, packet, 16);
     out.m.f[LOGGED_PACKET_ID] = bin(id);
     out.m.f[LOGGED_PROOF] = bin(proof);
@@ -357,7 +355,7 @@ on_events(const struct msg_field *f)
 
     assert_int_equal(head_to_note(&h, &df.delivery_key, note), ERR_OK);
     for (uint64_t i = f[EVENTS_GET_CURSOR].u; i < relay.n; i++)
-        if (relay.lie != LIE_EVENTS_DROPPED)
+        if (relay.lie != LIE_EVENTS_DROPPED && relay.events[i].type != 0)
             put_row(n++, i);
     out.m.f[EVENTS_ROWS] = msg_list(out.items, n);
     out.m.f[EVENTS_NEXT] = msg_u(relay.n);
@@ -443,7 +441,8 @@ upstream_directory_checkpoint(const struct upstream *u)
     }
     if (relay.lie == LIE_FORKED_DIRECTORY)
         h.root.b[0] ^= 1;
-    assert_int_equal(head_sign(&h, dir_origin, &df.net.log_key), ERR_OK);
+    assert_int_equal(head_sign(&h, df.directory_key.name, &df.net.log_key),
+                     ERR_OK);
     buf_reset(&out.dir_note);
     assert_int_equal(head_to_note(&h, &df.directory_key, &out.dir_note),
                      ERR_OK);
@@ -699,6 +698,6 @@ relay_deliver(struct relay_packet *p)
     x->body = s.body;
     wraps_hash_each(&wrap_hash, s.wraps.data, 1);
     buf_put(&x->wrap_hashes, wrap_hash.b, sizeof(wrap_hash.b));
-    put_receipt(relay_log(&p->stored, NULL, 0), &x->proof);
+    relay_receipt(relay_log(&p->stored, NULL, 0), &x->proof);
     return x;
 }

@@ -77,6 +77,8 @@ void relay_end(void);
 
 /* Appends to the log; gives the index. */
 uint64_t relay_log(const struct event *e, const void *evidence, size_t len);
+/* A receipt of entry INDEX, to the newest head. */
+void relay_receipt(uint64_t index, struct buf *to);
 /* The event of the packet that we sent last, by them: TYPE with a receipt of
  * their device that says OUTCOME.  OPENED: as the content has it, or not. */
 void relay_their_receipt(uint8_t type, const struct mail *m, uint8_t outcome,

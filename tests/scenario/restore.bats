@@ -192,6 +192,22 @@ state_of() { # ID, at the NGO
     works client ngo verify "$net/lost.receipt"
     said_has "lost"
 
+    # What each of them shows to a stranger.
+    for id in "$lost_waiting" "$lost_opened" \
+        "$(asked "d['outbox'][-1]['packet_id']" client ngo outbox --all)"; do
+        rm -f "$net/evidence"
+        works client ngo evidence "$id" -o "$net/evidence"
+        works client hub verify "$net/evidence"
+    done
+
+    # The public files are those of the new name.
+    for _ in {1..100}; do
+        [ "$(head -n 1 "$net/relay/public/delivery/checkpoint")" = relay.demo/delivery/2 ] &&
+            break
+        works daemon status --data "$net/relay"
+    done
+    [ "$(head -n 1 "$net/relay/public/delivery/checkpoint")" = relay.demo/delivery/2 ]
+
     # Everybody else goes on too, and the auditor finds nothing.
     works client late sync
     works client registrar sync
@@ -291,6 +307,33 @@ db = sqlite3.connect(sys.argv[1]); db.execute("DELETE FROM prekey"); db.commit()
     mkdir "$net/out"
     works client hub export "$id" -o "$net/out/it"
     cmp "$net/scan" "$(find "$net/out/it" -type f -size +190k)"
+}
+
+@test "a guard that lies elsewhere begins anew with the new name" {
+    printf '[store]\nguard = %s\n' "$net/guard" >"$net/guard.conf"
+    relay_up --config "$net/guard.conf"
+    id=$(ngo_writes "lost")
+    works client registrar sync
+    relay_down
+    restore
+    relay_says 1 E-RESTORED "the relay does not start" \
+        "the database is older than what was signed: the delivery log has 4 entries, the guard $net/guard remembers 5*" \
+        "$no_copy" run_relay --config "$net/guard.conf"
+    works daemon succession --data "$net/relay" -o "$net/card" \
+        --config "$net/guard.conf"
+    works client registrar registrar succeed "$net/card" \
+        --directory "$net/card.directory" -o "$net/succession.spost" --yes
+    works daemon succeed "$net/succession.spost" --data "$net/relay" \
+        --config "$net/guard.conf"
+    works daemon check --data "$net/relay" --config "$net/guard.conf"
+    relay_up --config "$net/guard.conf"
+    works client ngo sync
+    [ "$(hub_has "$id")" = 1 ]
+    relay_down
+    restore # a copy from before the succession
+    relay_says 1 E-RESTORED "the relay does not start" \
+        "the database is older than the last change of the log's name or key, which the guard $net/guard remembers*" \
+        "$no_copy" run_relay --config "$net/guard.conf"
 }
 
 # --- liars --------------------------------------------------------------------

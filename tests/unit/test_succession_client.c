@@ -56,7 +56,7 @@ setup(void **state)
     relay_begin();
     send_one(&first);
     send_one(&second);
-    return exchange_all(&df.d, &pb);
+    return exchange_all(&df.d, &pb) == ERR_OK ? 0 : -1;
 }
 
 static int

@@ -208,15 +208,19 @@ say_witnesses(json_t *list, const struct bundle_proven *p,
                 t->keys[i].name, newest->size, at_s(newest->time_s[i]).text);
 }
 
+/* Of what nobody signed only that it is there can be said. */
 static void
 say_parts(json_t *list, const struct bundle_proven *p)
 {
     for (uint8_t n = 0; n < 32; n++)
         if ((p->disclosed & UINT32_C(1) << n) != 0)
             say(list,
-                p->is_signed ? "Part %s stands in this file, and is what the "
-                               "sender signed."
-                             : "Part %s stands in this file, as its list says.",
+                p->is_signed
+                    ? "Part %s stands in this file, and is what the sender "
+                      "signed."
+                    : "That part %s, which stands in this file, is the "
+                      "packet's: no signature over it can be checked, and "
+                      "anybody may have written it.",
                 name_of_part(n).text);
 }
 
@@ -230,7 +234,8 @@ bundle_proves(const struct bundle_proven *p, const struct bundle_reader *r)
         say_event(list, p, &p->fates[i]);
     say_witnessed(list, p);
     say_witnesses(list, p, r->trust);
-    say_parts(list, p);
+    if (p->is_signed)
+        say_parts(list, p);
     return list;
 }
 
@@ -266,6 +271,13 @@ say_standing(json_t *list, const struct bundle_proven *p,
         say(list,
             "BEWARE: %s was revoked (%s, said on %s) as of %s. %s NOT before "
             "that: whoever held the device then may have done it.",
+            n.text, revoked_as(d), at_s(d->revoked_s).text,
+            at_s(d->since_s).text, act);
+    else if (standing == STANDING_UNDATED)
+        say(list,
+            "BEWARE: %s was revoked (%s, said on %s) as of %s. %s before that, "
+            "and no receipt in the file shows that the relay had it by then: "
+            "whoever held the device later may have done it.",
             n.text, revoked_as(d), at_s(d->revoked_s).text,
             at_s(d->since_s).text, act);
     else if (standing == STANDING_EXPIRED)
@@ -455,10 +467,12 @@ bundle_proves_not(const struct bundle_proven *p, const struct bundle_reader *r)
 
     say_missing(list, p);
     say_unbacked(list, p);
+    if (!p->is_signed)
+        say_parts(list, p);
     say(list, p->disclosed == 0
                   ? "What the packet says: nothing of its content is in the "
                     "file."
-                  : "What else the packet says: only the parts named above "
+                  : "What else the packet says: only the parts that are named "
                     "are in the file.");
     if (p->has_lists && p->lists.n_atts > 0)
         say(list,

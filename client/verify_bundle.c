@@ -100,23 +100,26 @@ check_quorum(const struct bundle_proven *p, const struct trust *t,
 /* ---- what was disclosed ---- */
 
 static void
-show(struct app *app, const struct bundle_part *p)
+show(struct app *app, const struct bundle_part *p, bool is_signed)
 {
     const char *name = p->number < PART_COUNT ? part_name(p->number) : "";
     json_t *j = json_object();
 
-    out_line(app, "\nPart %u%s%s, as the sender signed it:\n", p->number,
-             *name == '\0' ? "" : " ", name);
+    out_line(app, "\nPart %u%s%s, %s:\n", p->number, *name == '\0' ? "" : " ",
+             name,
+             is_signed ? "as the sender signed it"
+                       : "which NOBODY signed who can be checked");
     out_safe(app, p->bytes.p, p->bytes.len, true);
     out_line(app, "%s", "");
     json_put_u64(j, "part", p->number);
+    json_put_bool(j, "signed", is_signed);
     json_put_text(j, "text", p->bytes.p, p->bytes.len);
     json_put(app->result, "shown", j);
 }
 
 static enum err
-show_part(struct app *app, const struct bundle *b, const char *text,
-          struct problem *pb)
+show_part(struct app *app, const struct bundle *b, bool is_signed,
+          const char *text, struct problem *pb)
 {
     unsigned long n;
     enum err rc = ERR_OK;
@@ -130,7 +133,7 @@ show_part(struct app *app, const struct bundle *b, const char *text,
         return rc;
     for (size_t i = 0; i < b->n_parts; i++)
         if (b->parts[i].number == n) {
-            show(app, &b->parts[i]);
+            show(app, &b->parts[i], is_signed);
             return ERR_OK;
         }
     return problem_set(pb, P_NOT_FOUND, ERR_NOTFOUND,
@@ -160,7 +163,7 @@ verify_bundle(struct app *app, const struct buf *bytes,
         bundle_tell(app, &p, r);
     }
     if (rc == ERR_OK)
-        rc = show_part(app, &b, part, pb);
+        rc = show_part(app, &b, p.is_signed, part, pb);
     bundle_proven_clear(&p);
     bundle_clear(&b);
     return problem_from_err(pb, what, rc);

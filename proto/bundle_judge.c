@@ -253,16 +253,36 @@ judge_parts(struct judging *j)
 
 /* ---- all of it ---- */
 
+/* Who holds a revoked device dates back what he signs: the relay must have had
+ * the packet before `since` as well.  Without `stored` an early enough event of
+ * those behind it tells so. */
 static void
 judge_sender_standing(struct judging *j)
 {
-    const struct bundle_fate *stored = bundle_fate_of(&j->p, EVENT_STORED);
+    struct bundle_proven *p = &j->p;
+    const struct bundle_fate *stored = bundle_fate_of(p, EVENT_STORED);
+    const struct who_device *d;
 
-    if (!j->p.is_signed)
+    if (!p->is_signed)
         return;
-    j->p.standing = judge_standing(
-        bundle_who_device(&j->p.who, &j->p.lists.device), j->p.lists.created_ms,
-        stored == NULL ? 0 : stored->event.time_ms);
+    d = bundle_who_device(&p->who, &p->lists.device);
+    p->standing = judge_standing(d, p->lists.created_ms,
+                                 stored == NULL ? 0 : stored->event.time_ms);
+    if (p->standing == STANDING_REVOKED_LATER && stored == NULL &&
+        (p->n_fates == 0 || p->fates[0].event.time_ms / 1000 >= d->since_s))
+        p->standing = STANDING_UNDATED;
+}
+
+/* Directory and header are no evidence about a packet: anybody who has the one
+ * can make the other. */
+static enum err
+judge_all(struct judging *j)
+{
+    if (j->p.n_fates > 0 || j->p.is_signed)
+        return ERR_OK;
+    return judge_fault(j, BUNDLE_FILE,
+                       "nothing that it says of the packet is signed by "
+                       "anybody who can be checked");
 }
 
 enum err
@@ -270,8 +290,8 @@ bundle_judge(const struct bundle *b, const struct bundle_anchor *a,
              struct bundle_proven *out, struct bundle_fault *fault)
 {
     static enum err (*const steps[])(struct judging *) = {
-        judge_directory, judge_header, judge_seal,
-        judge_lists,     judge_parts,  judge_events,
+        judge_directory, judge_header, judge_seal, judge_lists,
+        judge_parts,     judge_events, judge_all,
     };
     struct judging *j = calloc(1, sizeof(*j));
     enum err rc = ERR_OK;

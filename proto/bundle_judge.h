@@ -63,6 +63,8 @@ enum bundle_standing {
     STANDING_EXPIRED,       /* its time was over */
     STANDING_REVOKED_LATER, /* the act lies before `since` */
     STANDING_REVOKED,       /* it does not */
+    STANDING_UNDATED,       /* revoked; the device says that the act lies before
+                               `since`, and no receipt here says so too */
 };
 
 /* How long ago a head was seen by others. */

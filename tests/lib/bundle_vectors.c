@@ -268,6 +268,7 @@ standing_name(enum bundle_standing s)
         [STANDING_EXPIRED] = "expired",
         [STANDING_REVOKED_LATER] = "revoked_later",
         [STANDING_REVOKED] = "revoked",
+        [STANDING_UNDATED] = "revoked_undated",
     };
 
     return names[s];

@@ -48,6 +48,46 @@ expect_fault(const struct bundle_anchor *a, unsigned kind)
     assert_non_null(fault.why);
 }
 
+/* ---- what nobody signed ---- */
+
+/* Directory, header and lists of somebody's own making. */
+static void
+what_nobody_signed_is_no_evidence(void **state)
+{
+    (void)state;
+    bundle_fixture_story(&f);
+    bundle_fixture_make(&f);
+    f.b.n_events = 0;
+    judge(NULL);
+    assert_true(p.is_signed);
+    f.lists.data[20] ^= 1; /* the sending device: nobody's */
+    expect_fault(NULL, BUNDLE_FILE);
+    f.b.lists.len = 0;
+    f.b.n_parts = 0;
+    expect_fault(NULL, BUNDLE_FILE);
+}
+
+/* Who has the key of a revoked device says any time he likes. */
+static void
+a_time_before_the_revocation_needs_a_receipt(void **state)
+{
+    (void)state;
+    bundle_fixture_story(&f);
+    f.net.now_s = NET_TIME + 86400;
+    net_revoke(&f.net, 0, REVOKE_STOLEN, BF_STORED_MS / 1000 + 1);
+    bundle_fixture_make(&f);
+    judge(NULL);
+    assert_int_equal(p.standing, STANDING_REVOKED_LATER);
+    f.b.events++; /* handed over later than that */
+    f.b.n_events = 1;
+    judge(NULL);
+    assert_int_equal(p.standing, STANDING_UNDATED);
+    f.b.events--;
+    f.b.n_events = 0;
+    judge(NULL);
+    assert_int_equal(p.standing, STANDING_UNDATED);
+}
+
 /* ---- what is wrong ---- */
 
 static void
@@ -321,6 +361,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(what_nobody_signed_is_no_evidence),
+        T(a_time_before_the_revocation_needs_a_receipt),
         T(a_changed_byte_is_told_by_its_section),
         T(a_part_that_was_not_committed_to_is_told_by_its_number),
         T(receipts_of_another_packet_are_refused),

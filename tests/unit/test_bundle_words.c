@@ -109,6 +109,32 @@ who_when_and_what_became_of_it(void **state)
     assert_true(says(rest, "no witness has signed a head"));
 }
 
+/* Receipts, header and seal are genuine; lists and parts somebody made up, in
+ * the name of a device that nobody enrolled. */
+static void
+a_part_that_nobody_signed_is_not_the_senders(void **state)
+{
+    struct bundle_anchor none = {0};
+    struct app app = {.json = true, .result = json_object()};
+    struct buf bytes = {0};
+    struct problem pb = {0};
+
+    (void)state;
+    bundle_fixture_story(&f);
+    bundle_fixture_make(&f);
+    f.lists.data[20] ^= 1;
+    speak();
+    assert_false(says(proves, "Part 0"));
+    assert_true(says(rest, "That part 0 (meta), which stands in this file"));
+    assert_int_equal(bundle_format(&f.b, &bytes), ERR_OK);
+    assert_int_equal(verify_bundle(&app, &bytes, &none, &reader, "0", &pb),
+                     ERR_OK);
+    assert_true(json_is_false(
+        json_object_get(json_object_get(app.result, "shown"), "signed")));
+    buf_clear(&bytes);
+    json_decref(app.result);
+}
+
 static void
 every_end_has_words(void **state)
 {
@@ -209,6 +235,22 @@ a_readers_own_directory_knows_what_was_left_out(void **state)
     assert_false(says(rest, "That no other revocation exists"));
 }
 
+/* Whoever has the stolen key dates the packet back, and leaves out when the
+ * relay got it. */
+static void
+a_date_before_the_revocation_is_no_alibi(void **state)
+{
+    (void)state;
+    bundle_fixture_story(&f);
+    f.net.now_s = NET_TIME + 86400;
+    net_revoke(&f.net, 0, REVOKE_STOLEN, BF_STORED_MS / 1000 + 1);
+    bundle_fixture_make(&f);
+    f.b.n_events = 0;
+    speak();
+    assert_true(says(warnings, "BEWARE: \"desk 1\" of shelter was revoked"));
+    assert_false(says(warnings, "does not touch it"));
+}
+
 static void
 an_opening_that_did_not_happen_is_said(void **state)
 {
@@ -280,9 +322,11 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         T(who_when_and_what_became_of_it),
+        T(a_part_that_nobody_signed_is_not_the_senders),
         T(every_end_has_words),
         T(what_is_missing_is_named),
         T(a_revocation_is_said_with_its_since),
+        T(a_date_before_the_revocation_is_no_alibi),
         T(a_readers_own_directory_knows_what_was_left_out),
         T(an_opening_that_did_not_happen_is_said),
         T(a_relay_that_showed_another_directory_is_found),

@@ -122,7 +122,7 @@ $(call tests_of,client): $(B)/libclient.a
 $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(B)/libtests.a $(B)/libbase.a
 	$(call link,$(wrap),-lcmocka)
 # Fuzzers take little: building all of it with sanitizers is slow.
-fuzz_kit = audit_world bundle_fixture memtree net patch scratch
+fuzz_kit = audit_world bundle_fixture memtree net patch scratch witness_world
 $(B)/libfuzz.a: $(patsubst %,$(B)/tests/lib/%.o,$(fuzz_kit)) ; $(archive)
 $(B)/tests/fuzz/fuzz_http_path: $(B)/server/http_path.o
 $(B)/tests/fuzz/fuzz_audit_fetch: fuzz_wrap = $(patsubst \

@@ -225,6 +225,7 @@ demo: deps-demo programs
 bench: deps-test $(benches)
 	@$(B)/tests/bench/bench $(PACKETS)
 	@$(B)/tests/bench/bench_log $(ENTRIES)
+	@$(B)/tests/bench/bench_audit $(AUDITED)
 	$(if $(AGAINST),@sh tests/bench/against.sh $(B) $(AGAINST))
 
 install: programs

@@ -75,19 +75,20 @@ fe_is_zero(const struct fe *a)
 }
 
 /* Columns of a product, brought back to limbs. */
-static inline void
-fold(struct fe *out, wide r[5])
+static inline __attribute__((always_inline)) void
+fold(struct fe *out, const wide r[5])
 {
-    uint64_t c = 0;
+    wide r1 = r[1] + (uint64_t)(r[0] >> FE_BITS);
+    wide r2 = r[2] + (uint64_t)(r1 >> FE_BITS);
+    wide r3 = r[3] + (uint64_t)(r2 >> FE_BITS);
+    wide r4 = r[4] + (uint64_t)(r3 >> FE_BITS);
+    uint64_t v0 = ((uint64_t)r[0] & FE_MASK) + 19 * (uint64_t)(r4 >> FE_BITS);
 
-    for (unsigned i = 0; i < 5; i++) {
-        r[i] += c;
-        out->v[i] = (uint64_t)r[i] & FE_MASK;
-        c = (uint64_t)(r[i] >> FE_BITS);
-    }
-    out->v[0] += 19 * c;
-    out->v[1] += out->v[0] >> FE_BITS;
-    out->v[0] &= FE_MASK;
+    out->v[0] = v0 & FE_MASK;
+    out->v[1] = ((uint64_t)r1 & FE_MASK) + (v0 >> FE_BITS);
+    out->v[2] = (uint64_t)r2 & FE_MASK;
+    out->v[3] = (uint64_t)r3 & FE_MASK;
+    out->v[4] = (uint64_t)r4 & FE_MASK;
 }
 
 /* 2^255 is 19: what lies above comes back nineteenfold. */

@@ -76,7 +76,9 @@ check(struct job *j, const char *to, const char *consent, struct problem *pb)
         rc = find_target(j, to, pb);
     if (rc != ERR_OK)
         return rc;
-    if (consent == NULL && j->m.moving_consent[0] != '\0')
+    /* A reason was given for one desk and no other. */
+    if (consent == NULL && j->m.moving_consent[0] != '\0' &&
+        id_eq(&j->plan.to, &j->m.moving_to))
         consent = j->m.moving_consent;
     j->plan.consent = consent;
     j->was_waiting = j->m.state == MAIL_QUEUED || j->m.state == MAIL_STORED;

@@ -454,7 +454,9 @@ outbox_flush(struct desk *d, struct problem *pb)
         rc = mail_next(d->app, &pos, &m, pb);
         if (rc != ERR_OK)
             break;
-        if (m.direction == INDEX_OUT && m.state == MAIL_QUEUED)
+        /* What is to go on elsewhere is not wanted there any more. */
+        if (m.direction == INDEX_OUT && m.state == MAIL_QUEUED &&
+            !mail_is_going_on(&m))
             rc = send_one(d, &m, &mine);
         else if (m.direction == INDEX_OUT && m.state == MAIL_WITHDRAWN &&
                  m.again_ms != 0)

@@ -197,16 +197,24 @@ take_back(struct desk *d, struct mail *m, struct problem *pb)
     return rc;
 }
 
+/* As it was decided, by what is known now. */
+static enum err
+plan_again(struct desk *d, const struct mail *m, struct readdress_plan *plan,
+           struct problem *pb)
+{
+    *plan = (struct readdress_plan){.to = m->moving_to};
+    if (m->moving_consent[0] != '\0')
+        plan->consent = m->moving_consent;
+    return readdress_check(d, m, plan, pb);
+}
+
 static enum err
 compose_on(struct desk *d, struct mail *m, struct mail *out, struct problem *pb)
 {
-    struct readdress_plan plan = {.to = m->moving_to};
+    struct readdress_plan plan;
     struct again a = {.old = m, .to = m->moving_to};
-    enum err rc;
+    enum err rc = plan_again(d, m, &plan, pb);
 
-    if (m->moving_consent[0] != '\0')
-        plan.consent = m->moving_consent;
-    rc = readdress_check(d, m, &plan, pb);
     if (rc != ERR_OK)
         return rc;
     a.parts = plan.parts;
@@ -224,11 +232,15 @@ enum err
 readdress_go_on(struct desk *d, struct mail *m, struct mail *out,
                 struct problem *pb)
 {
+    struct readdress_plan plan;
     enum err rc = ERR_OK;
 
     if (is_waiting(m) && m->is_sealed && d->up == NULL)
         return ERR_OK;
+    /* Much may have changed since; what cannot go on stays where it is. */
     if (is_waiting(m))
+        rc = plan_again(d, m, &plan, pb);
+    if (rc == ERR_OK && is_waiting(m))
         rc = take_back(d, m, pb);
     if (rc != ERR_OK)
         return rc;
@@ -299,7 +311,8 @@ one(struct desk *d, struct mail *m, struct problem *pb)
     return rc;
 }
 
-/* Told once: a person decides then. */
+/* Told once: a person decides then.  But one that was taken back already waits
+ * nowhere else: it is tried, and told, until it has gone on. */
 static void
 tell_not(struct desk *d, struct mail *m, const struct problem *why)
 {
@@ -309,7 +322,14 @@ tell_not(struct desk *d, struct mail *m, const struct problem *why)
     mail_short(id, &m->id);
     out_note(d->app, "Packet %s was not sent on: %s (%s).", id, why->what,
              why->why);
-    (void)give_up(d, m, &none);
+    if (m->state != MAIL_WITHDRAWN) {
+        (void)give_up(d, m, &none);
+        return;
+    }
+    out_note(d->app,
+             "It is withdrawn and waits here: `sealpost readdress %s --to "
+             "MAILBOX` names another desk.",
+             id);
 }
 
 enum err
@@ -327,7 +347,9 @@ readdress_all(struct desk *d, struct problem *pb)
             break;
         if (is_due(&m) || mail_is_going_on(&m))
             rc = one(d, &m, &mine);
-        if (rc != ERR_OK && !is_passing(rc) && upstream_is_alive(d->up))
+        /* What has a new name is the outbox's to tell about. */
+        if (rc != ERR_OK && id_eq(&m.moved_to, &no_packet) && !is_passing(rc) &&
+            upstream_is_alive(d->up))
             tell_not(d, &m, &mine);
         mail_clear(&m);
         if (rc != ERR_OK &&

@@ -15,7 +15,7 @@
 #include "client/exchange.h"
 #include "client/letter.h"
 #include "client/notice.h"
-#include "client/outbox.h"
+#include "client/outbox_inside.h"
 #include "client/readdress.h"
 #include "client/records.h"
 #include "client/vault.h"
@@ -395,6 +395,85 @@ a_crash_behind_the_withdrawal_is_mended_too(void **state)
 }
 
 static void
+set_night(uint8_t state)
+{
+    unsigned they = 0;
+
+    net_mailbox_update(&df.net, night, "night", state, &they, 1);
+    desk_catch_up();
+}
+
+static void
+what_cannot_go_on_any_more_stays_where_it_waits(void **state)
+{
+    (void)state;
+    send_one(false);
+    assert_int_equal(begin(), ERR_OK);
+    set_night(MAILBOX_CLOSED);
+    assert_int_equal(exchange_all(&df.d, &pb), ERR_OK);
+    reload();
+    assert_int_equal(m.state, MAIL_STORED);
+    assert_false(mail_is_going_on(&m));
+    assert_int_not_equal(relay.events[relay.n - 1].type, EVENT_WITHDRAWN);
+}
+
+static void
+what_was_taken_back_is_not_given_up(void **state)
+{
+    (void)state;
+    send_one(false);
+    assert_int_equal(begin(), ERR_OK);
+    assert_int_equal(outbox_withdraw(&df.d, &m, REASON_REPLACED, &pb), ERR_OK);
+    set_night(MAILBOX_CLOSED);
+    assert_int_equal(exchange_all(&df.d, &pb), ERR_OK);
+    reload();
+    assert_true(mail_is_going_on(&m));
+    set_night(MAILBOX_OPEN);
+    assert_int_equal(exchange_all(&df.d, &pb), ERR_OK);
+    reload();
+    assert_false(id_eq(&m.moved_to, &no_packet));
+    assert_int_equal(relay.sends, 2);
+}
+
+static void
+what_never_left_goes_to_the_other_desk_only(void **state)
+{
+    static const char text[] = "{\"text\":\"Tonight.\"}";
+    struct compose c = {.to = df.net.mailboxes[THEY].id,
+                        .type = PACKET_TYPE_MESSAGE,
+                        .subject = "A word"};
+
+    (void)state;
+    c.parts[3] = (struct span){text, sizeof(text) - 1};
+    assert_int_equal(compose_packet(&df.d, &c, &m, &pb), ERR_OK);
+    assert_int_equal(outbox_seal(&df.d, &m, &pb), ERR_OK);
+    assert_int_equal(begin(), ERR_OK);
+    assert_int_equal(exchange_all(&df.d, &pb), ERR_OK);
+    reload();
+    assert_int_equal(m.state, MAIL_WITHDRAWN);
+    assert_int_equal(m.stored_ms, 0);
+    assert_false(id_eq(&m.moved_to, &no_packet));
+    assert_int_equal(relay.sends, 1);
+}
+
+/* The new packet waits for its own reasons, under its own name. */
+static void
+trouble_of_the_new_packet_is_not_the_old_ones(void **state)
+{
+    (void)state;
+    send_one(false);
+    assert_int_equal(begin(), ERR_OK);
+    relay.lie = LIE_RECEIPT_OF_OTHER_BYTES;
+    (void)readdress_all(&df.d, &pb);
+    relay.lie = HONEST;
+    reload();
+    assert_false(id_eq(&m.moved_to, &no_packet));
+    assert_int_equal(mail_load(&df.app, &m.moved_to, INDEX_OUT, &out, &pb),
+                     ERR_OK);
+    assert_int_equal(out.state, MAIL_QUEUED);
+}
+
+static void
 offline_nothing_happens_yet(void **state)
 {
     struct upstream *up;
@@ -711,6 +790,10 @@ main(void)
         CASE(an_end_that_the_log_does_not_show_is_not_believed),
         CASE(a_lost_connection_is_mended_by_the_next_sync),
         CASE(a_crash_behind_the_withdrawal_is_mended_too),
+        CASE(what_cannot_go_on_any_more_stays_where_it_waits),
+        CASE(what_was_taken_back_is_not_given_up),
+        CASE(what_never_left_goes_to_the_other_desk_only),
+        CASE(trouble_of_the_new_packet_is_not_the_old_ones),
         CASE(offline_nothing_happens_yet),
         CASE(what_is_sealed_again_keeps_the_link),
         CASE(what_has_an_end_or_a_successor_stays),

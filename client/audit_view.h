@@ -160,7 +160,9 @@ struct audit_view {
     char relay[LIMIT_RELAY_NAME + 1];
     char auditor[LIMIT_AGENCY_NAME + 1]; /* who audits */
     bool is_auditor; /* of that class; else an agency looks at its own */
+    char services[LIMIT_SERVICES + 1]; /* of an auditor: its scope is in them */
     uint64_t made_ms;
+    uint64_t retention_s; /* openings are erased after it; 0: never */
     /* The choice.  Events from FROM_MS .. before TO_MS; 0 and UINT64_MAX: all.
      * Texts are "2026-11-22", the last day included, or "" for open ends. */
     uint64_t from_ms, to_ms;

@@ -412,6 +412,8 @@ fill_who(struct view_maker *m, const char *relay, const struct head *head)
     (void)snprintf(v->relay, sizeof(v->relay), "%s", relay);
     memcpy(v->auditor, o->self->name, sizeof(v->auditor));
     v->is_auditor = o->self->class == CLASS_AUDITOR;
+    (void)snprintf(v->services, sizeof(v->services), "%s", o->self->services);
+    v->retention_s = o->retention_s;
     v->made_ms = o->now_ms;
     v->delivery.size = head->size;
     v->delivery.root = head->root;

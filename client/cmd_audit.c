@@ -40,12 +40,14 @@ explain(enum err rc, struct problem *pb)
     if (rc == ERR_REFUSED)
         return problem_set(pb, P_USAGE, rc, "that is not for publication",
                            "one agency or class beside the whole would tell "
-                           "what is hidden: leave out --agency and --class");
+                           "what is hidden: an auditor publishes, without "
+                           "--agency and --class");
     if (rc == ERR_NOTFOUND) {
         problem_next(pb, "try again next month, or with a longer period");
         return problem_set(pb, P_STATE, rc, "there is nothing to publish yet",
-                           "a month is published when it is whole and all of "
-                           "its packets must have ended, which takes 34 days");
+                           "a month is published when your scope has all of "
+                           "it, all of its packets must have ended, which "
+                           "takes 34 days, and none can be erased yet");
     }
     return problem_from_err(pb, "the audit cannot be written", rc);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "proto/directory.h"
 #include "proto/limits.h"
 
 enum {
@@ -48,15 +49,37 @@ start_of(const char *month)
     return clock_parse_rfc3339(&ms, first) == ERR_OK ? ms : UINT64_MAX;
 }
 
+/* Every agency's events, on each of these days. */
+static bool
+is_in_scope(const struct audit_view *v, uint64_t from_ms, uint64_t to_ms)
+{
+    static const struct agency_id any; /* that no line names */
+
+    for (uint64_t ms = from_ms; ms < to_ms; ms += DAY_MS)
+        if (!audit_scope_covers(v->services, &any, ms / 1000))
+            return false;
+    return true;
+}
+
+/* What is erased leaves the figures, packet by packet. */
+static bool
+is_kept(const struct audit_view *v, uint64_t from_ms)
+{
+    return v->retention_s == 0 ||
+           from_ms + v->retention_s * UINT64_C(1000) > v->made_ms;
+}
+
 static bool
 is_complete(const struct audit_view *v, const char *month)
 {
+    uint64_t start = start_of(month);
     uint64_t end = end_of(month);
     uint64_t settled =
         end + LIMIT_PACKET_LIFE_S * UINT64_C(1000) + SETTLED_DAYS * DAY_MS;
 
-    return end > 0 && start_of(month) >= v->from_ms && end <= v->to_ms &&
-           settled <= v->made_ms && settled <= v->to_ms;
+    return end > 0 && start >= v->from_ms && settled <= v->made_ms &&
+           settled <= v->to_ms && is_kept(v, start) &&
+           is_in_scope(v, start, settled);
 }
 
 /* The days are ascending. */
@@ -189,7 +212,7 @@ publication(const struct audit_view *v, struct buf *out)
     size_t n;
     enum err rc;
 
-    if (v->has_agency || v->has_class)
+    if (!v->is_auditor || v->has_agency || v->has_class)
         return ERR_REFUSED;
     months = calloc(PUBLICATION_MONTHS_MAX, sizeof(*months));
     if (months == NULL)

@@ -4,9 +4,10 @@
  * hidden.  Pure: the same view gives the same bytes.
  *
  * A month is shown when it lies wholly in the period and so far back that each
- * of its packets must have ended, and there are no sums over months: so no
- * later publication says anything else of a month than an earlier one, and
- * nothing can be learnt from the difference.
+ * of its packets must have ended, but not so far that some may be erased; when
+ * the auditor's scope covers all agencies in it; and there are no sums over
+ * months: so no other publication says anything else of a month, and nothing
+ * can be learnt from the difference.
  */
 #ifndef SEALPOST_CLIENT_PUBLICATION_H
 #define SEALPOST_CLIENT_PUBLICATION_H
@@ -26,9 +27,9 @@ void publication_hide(const uint64_t *figures, size_t n, uint64_t sum,
                       uint64_t threshold, bool *hidden);
 
 /* Appends a CSV table with a few lines of explanation (#) above it.
- * ERR_REFUSED: the view is of one agency or class, and together with the whole
- * it would tell what is hidden.  ERR_NOTFOUND: no month is complete.
- * ERR_FULL: more than PUBLICATION_MONTHS_MAX.  ERR_NOMEM. */
+ * ERR_REFUSED: the view is of one agency or class, or of no auditor, and
+ * together with the whole it would tell what is hidden.  ERR_NOTFOUND: no month
+ * is complete. ERR_FULL: more than PUBLICATION_MONTHS_MAX.  ERR_NOMEM. */
 enum err publication(const struct audit_view *v, struct buf *out);
 
 #endif

@@ -134,11 +134,19 @@ add_day(struct log *l, const char *text, uint64_t handed_over, uint64_t expired)
 }
 
 static void
+scope(struct log *l, const char *line)
+{
+    (void)snprintf(l->v.services, sizeof(l->v.services), "%s", line);
+}
+
+static void
 a_log(struct log *l, const char *made)
 {
     memset(l, 0, sizeof(*l));
     l->v.days = l->days;
     l->v.to_ms = UINT64_MAX;
+    l->v.is_auditor = true;
+    scope(l, "scope agencies=* from=* to=*");
     memcpy(l->v.relay, "relay.demo", 11);
     assert_int_equal(clock_parse_rfc3339(&l->v.made_ms, made), ERR_OK);
     add_day(l, "2026-01-15", 70, 12);
@@ -201,7 +209,39 @@ a_part_of_the_log_is_not_published(void **state)
     l.v.has_agency = false;
     l.v.has_class = true;
     assert_int_equal(publication(&l.v, &out), ERR_REFUSED);
+    /* An agency sees its own packets only. */
+    l.v.has_class = false;
+    l.v.is_auditor = false;
+    assert_int_equal(publication(&l.v, &out), ERR_REFUSED);
     assert_int_equal(out.len, 0);
+}
+
+static void
+a_month_that_the_scope_cuts_is_left_out(void **state)
+{
+    static struct log l;
+    struct buf out = {0};
+
+    (void)state;
+    a_log(&l, "2026-12-20");
+    scope(&l, "scope agencies=* from=2026-01-02 to=*");
+    expect(&l, "2026-02,*,*,*,*,23\r\n2026-03,15,0,0,0,15\r\n");
+    scope(&l, "scope agencies=* from=* to=2026-02-15\n"
+              "scope agencies=0123456789abcdef0123456789abcdef from=* to=*");
+    assert_int_equal(publication(&l.v, &out), ERR_NOTFOUND);
+    assert_int_equal(out.len, 0);
+}
+
+/* What is erased is in no figure any more: less each day, to be subtracted. */
+static void
+a_month_that_is_being_erased_is_left_out(void **state)
+{
+    static struct log l;
+
+    (void)state;
+    a_log(&l, "2026-12-20");
+    l.v.retention_s = UINT64_C(300) * 86400;
+    expect(&l, "2026-03,15,0,0,0,15\r\n");
 }
 
 int
@@ -216,6 +256,8 @@ main(void)
         cmocka_unit_test(months_appear_when_nothing_in_them_can_change),
         cmocka_unit_test(a_month_that_the_period_cuts_is_left_out),
         cmocka_unit_test(a_part_of_the_log_is_not_published),
+        cmocka_unit_test(a_month_that_the_scope_cuts_is_left_out),
+        cmocka_unit_test(a_month_that_is_being_erased_is_left_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -360,7 +360,8 @@ verify_evidence(struct verify *v, const char *vkey, const char *network,
     }
     if (v->policy != NULL) {
         a.trust = v->policy;
-        r.basis = BASIS_POLICY;
+        if (v->policy->n_logs > 0) /* else it names witnesses only */
+            r.basis = BASIS_POLICY;
     }
     if (rc == ERR_OK && r.basis == BASIS_ITSELF &&
         vault_exists(v->app->home) == ERR_OK) {

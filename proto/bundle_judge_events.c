@@ -77,12 +77,16 @@ is_lost(const struct judging *j, const struct vkey *key, uint64_t index)
     return false;
 }
 
-/* The key that the reader trusts is one that the network's policy names. */
+/* Are the statements those of the relay that signed under KEY?  Anybody can
+ * found a network whose policy names that relay: so either the reader named the
+ * network, or the relay that he trusts has signed this directory. */
 static bool
-is_named_by_policy(const struct judging *j, const struct vkey *key)
+directory_is_of(const struct judging *j, const struct vkey *key)
 {
     if (!j->p.has_directory)
         return true;
+    if (j->a->network_id == NULL && trusted_key(j->a, 0) != NULL)
+        return trusts_the_newest(j);
     for (size_t i = 0; i < j->p.who.n_policies; i++)
         if (same_key(&j->p.who.policies[i].delivery, key))
             return true;
@@ -123,10 +127,11 @@ check_key(struct judging *j, unsigned kind, const struct proof *proof,
                                     "trust did not sign it"
                                   : "it was changed, or the relay of its "
                                     "network did not sign it");
-    if (!is_named_by_policy(j, key))
+    if (!directory_is_of(j, key))
         return judge_fault(j, BUNDLE_ANCHOR,
-                           "its statements are of another network than the "
-                           "key that you trust");
+                           "its statements are not signed by the relay that "
+                           "you trust: name its network too, or the relay's "
+                           "newest key");
     j->p.log = *key;
     return ERR_OK;
 }

@@ -398,8 +398,13 @@ receipts_of_an_earlier_key_hold_and_lost_ones_are_told(void **state)
     /* Whoever trusts today's key trusts the policies that it signed. */
     judge(&a);
     assert_string_equal(p.log.name, "relay.test/delivery");
+    /* Anybody can found a network, name any relay first, and then one of his
+     * own that signs whatever names he likes. */
     a.log = &old;
+    expect_fault(&a, BUNDLE_ANCHOR);
+    a.network_id = &f.net.network_id;
     judge(&a);
+    a.network_id = NULL;
     now.pub.b[0] ^= 1;
     a.log = &now;
     expect_fault(&a, BUNDLE_EVENTS);

@@ -102,6 +102,21 @@ PY
     said_has 'Audit Office, "Audit desk":'
 }
 
+@test "a long log is read in many pages" {
+    works client auditor audit --json
+    before=$(value 'd["delivery_size"]' "$said.out")
+    relay_down
+    "$build/tests/peer/log_fill" "$net/relay" 3000
+    relay_up
+    works client auditor audit --json
+    [ "$(value 'd["known_before"]' "$said.out")" = "$before" ]
+    [ "$(value 'd["verified_leaves"] >= 3000' "$said.out")" = true ]
+    cp "$said.out" "$net/news.json"
+    works client auditor audit --full --json
+    same_result "$net/news.json" "$said.out"
+    works client ngo audit
+}
+
 @test "an agency's own balance adds up, online and offline" {
     works client ngo balance
     said_has "It adds up"

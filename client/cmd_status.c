@@ -161,6 +161,9 @@ show_one(struct app *app, const struct one *o)
                      : thread_state_name(o->state));
     if (o->m.state == MAIL_QUEUED && o->m.waiting[0] != '\0')
         out_line(app, "Waits for the %s.", o->m.waiting);
+    if (o->m.lost_policy != 0)
+        out_line(app, "Restored: the relay's log has lost this packet; the "
+                      "receipt kept here still proves it");
     if (o->m.stale_ms != 0) {
         clock_format_span(until, o->m.stale_ms);
         out_line(app, "Sealed with a directory that was %s old.", until);

@@ -94,6 +94,8 @@ mail_json(const struct roster *r, const struct mail *m)
     json_put_u64(j, "created_ms", m->created_ms);
     json_put_u64(j, "stored_ms", m->stored_ms);
     json_put_u64(j, "expires_ms", m->not_after_s * 1000);
+    if (m->lost_policy != 0)
+        json_put_bool(j, "lost_in_restore", true);
     if (m->stale_ms != 0)
         json_put_u64(j, "directory_age_ms", m->stale_ms);
     json_put_text(j, "subject", m->subject, strlen(m->subject));

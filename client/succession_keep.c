@@ -11,7 +11,7 @@
 #include "client/vault.h"
 #include "common/clock.h"
 
-static const char waiting[] = "the relay (it was restored)";
+static const char waiting[] = "relay, which was restored";
 
 /* A lost event that matters afterwards: a withdrawal that has to be said
  * again. */

@@ -173,6 +173,8 @@ state_of() { # ID, at the NGO
     [ "$(state_of "$lost_waiting")" = stored ]
     [ "$(state_of "$lost_opened")" = stored ]
     [ "$(state_of "$lost_read")" = handed_over ]
+    works client ngo status "$lost_read"
+    said_has "the relay's log has lost this packet; the receipt kept here still proves it"
     works client hub sync
     for id in "$lost_waiting" "$lost_opened" "$lost_read"; do
         [ "$(in_box hub "$id")" = 1 ]

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "client/evidence.h"
 #include "proto/era.h"
 #include "proto/msg.h"
 
@@ -188,14 +189,16 @@ check_no_live_device(struct audit *a, uint64_t index, const struct event *ev,
 {
     enum err rc = audit_statement(a, bytes);
 
-    if (rc == ERR_OK) {
+    if (rc == ERR_OK && evidence_ends_device(a->o.dir, ev, bytes)) {
         a->sum.evidence++;
         return audit_mark(a, MARK_PROVEN, index);
     }
-    if (rc != ERR_NOTFOUND)
+    if (rc != ERR_OK && rc != ERR_NOTFOUND)
         return rc;
     audit_find(a, "bad_evidence", index, ev,
-               "it names a statement that the directory does not have");
+               rc == ERR_OK
+                   ? "it names a statement that ended no device there"
+                   : "it names a statement that the directory does not have");
     return ERR_OK;
 }
 

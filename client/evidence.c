@@ -64,13 +64,30 @@ wdrw_is_good(const struct directory *dir, const struct event *ev,
            wdrw_verify(bytes.p, &d->sign_key) == ERR_OK;
 }
 
+bool
+evidence_ends_device(const struct directory *dir, const struct event *ev,
+                     struct span statement)
+{
+    static const struct device_id nobody;
+    const struct dir_mailbox *mb = directory_mailbox(dir, &ev->recipient);
+    struct device_id id;
+
+    return mb != NULL &&
+           statement_ends_device(statement, &ev->recipient, ev->time_ms, &id) &&
+           (id_eq(&id, &nobody) ||
+            device_of(dir, &id, &mb->agency->id) != NULL);
+}
+
 /* The registrar or the agency ended the last device: the statement itself is
  * in the directory, where it was checked. */
 static bool
-statement_is_logged(const struct directory *dir, struct span bytes)
+statement_is_logged(const struct directory *dir, const struct event *ev,
+                    struct span bytes)
 {
     struct hash leaf;
 
+    if (!evidence_ends_device(dir, ev, bytes))
+        return false;
     merkle_leaf(bytes.p, bytes.len, &leaf);
     for (uint64_t i = 0; i < directory_size(dir); i++)
         if (id_eq(directory_leaf_hash(dir, i), &leaf))
@@ -83,7 +100,7 @@ is_good(const struct directory *dir, const struct event *ev,
         enum evidence_kind kind, struct span bytes)
 {
     if (ev->type == EVENT_REFUSED && ev->reason == REASON_NO_LIVE_DEVICE)
-        return statement_is_logged(dir, bytes);
+        return statement_is_logged(dir, ev, bytes);
     if (kind == WITHDRAWAL)
         return wdrw_is_good(dir, ev, bytes);
     return rcpt_is_good(dir, ev, kind, bytes);

@@ -15,5 +15,10 @@
  * yet counts as wrong: sync and ask again. */
 const char *evidence_problem(const struct directory *dir,
                              const struct event *ev, struct span evidence);
+/* Part of it: does STATEMENT end a device of the agency that EV's packet went
+ * to, or change its mailbox?  (Any other would do for a relay that wants to be
+ * rid of a packet.) */
+bool evidence_ends_device(const struct directory *dir, const struct event *ev,
+                          struct span statement);
 
 #endif

@@ -280,6 +280,14 @@ back_by_wdrw(struct judging *j, struct bundle_fate *f, struct span bytes)
 static const char *
 back_by_statement(struct judging *j, struct bundle_fate *f, struct span bytes)
 {
+    static const struct device_id nobody;
+    const struct event *ev = &f->event;
+    struct device_id id;
+
+    if (!statement_ends_device(bytes, &ev->recipient, ev->time_ms, &id) ||
+        (j->p.has_header && !id_eq(&id, &nobody) &&
+         header_slot_of(&j->p.header, &id) < 0))
+        return "the statement behind it ended no device of this packet";
     f->backing = bundle_who_has(&j->p.who, bytes) ? BACKING_STATEMENT
                                                   : BACKING_UNCHECKED;
     return NULL;

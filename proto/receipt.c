@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/bytes.h"
+#include "proto/statement.h"
 
 static const char rcpt_domain[] = "sealpost/1/rcpt"; /* zero byte counts */
 static const char wdrw_domain[] = "sealpost/1/wdrw";
@@ -254,4 +255,30 @@ void
 evidence_hash(struct hash *out, const void *bytes, size_t len)
 {
     sha256(out, bytes, len);
+}
+
+bool
+statement_ends_device(struct span statement, const struct mailbox_id *recipient,
+                      uint64_t time_ms, struct device_id *device)
+{
+    struct statement st;
+
+    if (stmt_parse(&st, statement.p, statement.len) != ERR_OK)
+        return false;
+    *device = (struct device_id){{0}};
+    switch (st.kind) {
+    case STMT_REVOKE:
+        *device = st.body.revoke.device;
+        return true;
+    case STMT_STOP_DEVICE:
+        *device = st.body.stop_device.device;
+        return true;
+    case STMT_DEVICE:
+        device_id_of(device, &st.body.device.sign_key);
+        return st.body.device.not_after_s <= time_ms / 1000;
+    case STMT_MAILBOX:
+        return id_eq(&st.body.mailbox.mailbox, recipient);
+    default:
+        return false;
+    }
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/bytes.h"
 #include "common/err.h"
 #include "proto/crypto.h"
 #include "proto/ids.h"
@@ -98,5 +99,12 @@ enum err wdrw_verify(const uint8_t bytes[WDRW_LEN], const struct sign_key *key);
 
 /* What events name: SHA-256 of RCPT, WDRW or a statement, all bytes. */
 void evidence_hash(struct hash *out, const void *bytes, size_t len);
+
+/* Can this statement take the last device away from a packet for RECIPIENT at
+ * TIME_MS?  Gives whom it ends to *DEVICE: a revocation, or DEVICE whose time
+ * is over; zero for MAILBOX of RECIPIENT. */
+bool statement_ends_device(struct span statement,
+                           const struct mailbox_id *recipient, uint64_t time_ms,
+                           struct device_id *device);
 
 #endif

@@ -129,6 +129,14 @@ a_packet_nobody_could_take_ends_by_a_statement(void **state)
     f.b.n_leaves--;
     judge(NULL);
     assert_int_equal(bundle_end(&p)->backing, BACKING_UNCHECKED);
+    /* Of the sender's device, and of nobody's: so any packet could be ended. */
+    net_revoke(&f.net, 0, REVOKE_LOST, f.net.now_s);
+    for (size_t i = 0; i < 2; i++) {
+        leaf = &f.net.leaves[i == 0 ? f.net.n_leaves - 1 : 0];
+        bundle_fixture_back(&f, e, leaf->data, leaf->len);
+        bundle_fixture_make(&f);
+        expect_fault(NULL, BUNDLE_EVENTS);
+    }
 }
 
 static void

@@ -142,6 +142,32 @@ other_signed_bytes_are_no_hand_over(void **state)
     assert_non_null(judge(show("else", 4)));
 }
 
+/* What ends a packet for want of machines is about one of them. */
+static void
+any_statement_does_not_end_a_packet(void **state)
+{
+    const struct buf *leaf;
+
+    (void)state;
+    ev.type = EVENT_REFUSED;
+    ev.reason = REASON_NO_LIVE_DEVICE;
+    for (size_t i = 0; i < net.n_leaves; i++) {
+        struct statement st;
+
+        leaf = &net.leaves[i];
+        assert_int_equal(stmt_parse(&st, leaf->data, leaf->len), ERR_OK);
+        if (st.kind != STMT_MAILBOX ||
+            !id_eq(&st.body.mailbox.mailbox, &ev.recipient))
+            assert_non_null(judge(show(leaf->data, leaf->len)));
+    }
+    net_revoke(&net, from, REVOKE_LOST, net.now_s);
+    leaf = &net.leaves[net.n_leaves - 1];
+    assert_non_null(judge(show(leaf->data, leaf->len))); /* the sender's */
+    net_revoke(&net, to, REVOKE_LOST, net.now_s);
+    leaf = &net.leaves[net.n_leaves - 1];
+    assert_null(judge(show(leaf->data, leaf->len)));
+}
+
 static void
 no_evidence_is_not_enough_whatever_the_reason(void **state)
 {
@@ -235,6 +261,7 @@ main(void)
         T(the_recipients_own_word_counts),
         T(a_failure_is_no_hand_over_and_an_opening_no_refusal),
         T(other_signed_bytes_are_no_hand_over),
+        T(any_statement_does_not_end_a_packet),
         T(no_evidence_is_not_enough_whatever_the_reason),
         T(a_reason_that_is_none_of_delivery_is_told),
         T(a_receipt_is_about_this_packet_and_by_this_agency),

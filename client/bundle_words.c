@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "client/bundle_tell.h"
 #include "client/profile.h"
@@ -341,6 +342,25 @@ say_left_out(json_t *list, const struct bundle_proven *p,
     }
 }
 
+/* Whoever has a key that the relay gave up may have made all of it. */
+static void
+say_old_relay(json_t *list, const struct bundle_proven *p,
+              const struct directory *dir)
+{
+    const struct who_policy *shown = bundle_who_policy(&p->who);
+    const struct dir_policy *known = directory_policy(dir);
+
+    if (shown == NULL || known == NULL || known->index <= shown->index ||
+        (id_eq(&known->log_key, &shown->delivery.pub) &&
+         strcmp(known->delivery_origin, shown->delivery.name) == 0))
+        return;
+    say(list,
+        "BEWARE: the relay's log has another key or name now, says your "
+        "directory (entry %" PRIu64 "); the file leaves that out, and whoever "
+        "has the old key could have made it since.",
+        known->index);
+}
+
 json_t *
 bundle_warnings(const struct bundle_proven *p, const struct bundle_reader *r)
 {
@@ -361,8 +381,10 @@ bundle_warnings(const struct bundle_proven *p, const struct bundle_reader *r)
     }
     say_lost(list, p);
     say_suspended(list, p);
-    if (r->dir != NULL)
+    if (r->dir != NULL) {
         say_left_out(list, p, r->dir);
+        say_old_relay(list, p, r->dir);
+    }
     return list;
 }
 

@@ -235,6 +235,39 @@ a_readers_own_directory_knows_what_was_left_out(void **state)
     assert_false(says(rest, "That no other revocation exists"));
 }
 
+static void
+a_key_that_the_relay_gave_up_is_told(void **state)
+{
+    static const struct hash root = {{1}};
+    struct statement st;
+
+    (void)state;
+    bundle_fixture_story(&f);
+    bundle_fixture_make(&f);
+    reader.dir = f.net.dir;
+    speak();
+    assert_int_equal(json_array_size(warnings), 0);
+    net_sign_key(&f.net, &f.net.log_key);
+    net_head_registrar(&f.net, &st, STMT_POLICY);
+    st.body.policy = (struct stmt_policy){
+        .min_suite = 2,
+        .k = 1,
+        .n = 1,
+        .keys = &f.net.registrars[0].pub,
+        .relay_name = text_ref("relay.test"),
+        .relay_key = f.net.relay_key,
+        .log_key = f.net.log_key.pub,
+        .delivery_origin = text_ref("relay.test/delivery2"),
+        .directory_origin = text_ref("relay.test/directory"),
+        .old_size = 2,
+        .old_root = root,
+        .retention_days = 400,
+    };
+    assert_int_equal(net_log_registrar(&f.net, &st).effect, DIR_APPLIED);
+    speak();
+    assert_true(says(warnings, "the relay's log has another key or name now"));
+}
+
 /* Whoever has the stolen key dates the packet back, and leaves out when the
  * relay got it. */
 static void
@@ -326,6 +359,7 @@ main(void)
         T(every_end_has_words),
         T(what_is_missing_is_named),
         T(a_revocation_is_said_with_its_since),
+        T(a_key_that_the_relay_gave_up_is_told),
         T(a_date_before_the_revocation_is_no_alibi),
         T(a_readers_own_directory_knows_what_was_left_out),
         T(an_opening_that_did_not_happen_is_said),

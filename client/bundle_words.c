@@ -60,10 +60,16 @@ name_of_device(const struct bundle_proven *p, const struct device_id *id)
     char hex[33];
 
     hex_encode(hex, id->b, sizeof(id->b));
-    if (d != NULL)
-        (void)snprintf(n.text, sizeof(n.text), "\"%s\" of %s", d->label,
+    if (d != NULL) {
+        char label[sizeof(d->label)];
+
+        /* A label cannot end its own quotation and go on in our words. */
+        memcpy(label, d->label, sizeof(label));
+        for (char *q = label; (q = strchr(q, '"')) != NULL;)
+            *q = '\'';
+        (void)snprintf(n.text, sizeof(n.text), "\"%s\" of %s", label,
                        d->agency->name);
-    else
+    } else
         (void)snprintf(n.text, sizeof(n.text), "the device %s", hex);
     return n;
 }

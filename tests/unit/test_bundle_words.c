@@ -104,6 +104,10 @@ who_when_and_what_became_of_it(void **state)
     assert_true(says(proves, "That device decrypted it"));
     assert_true(says(proves, "Part 0 (meta) stands in this file"));
     assert_int_equal(json_array_size(warnings), 0);
+    memcpy(p.who.devices[0].label, "desk\" of hub", sizeof("desk\" of hub"));
+    json_decref(proves);
+    proves = bundle_proves(&p, &reader);
+    assert_true(says(proves, "\"desk' of hub\" of shelter signed"));
     assert_true(says(rest, "What its 2 attachments hold"));
     assert_true(says(rest, "That a person has read it"));
     assert_true(says(rest, "no witness has signed a head"));

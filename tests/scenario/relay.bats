@@ -163,7 +163,7 @@ PY
         "this relay has a network already" "$ask" \
         daemon genesis "$net/genesis.spost" --data "$net/relay"
     relay_says 1 E-FILE "cannot read the genesis file" \
-        "No such file or directory" "check the path" \
+        "No such file or directory" "check the path and its rights" \
         daemon genesis "$net/absent" --data "$net/new"
 }
 

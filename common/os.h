@@ -164,6 +164,8 @@ enum err os_read_passphrase(const char *prompt, struct buf *buf);
 /* One line from FD, byte by byte so that nothing behind it is eaten, without
  * its newline; at most MAX bytes.  ERR_CLOSED: nothing came. */
 enum err os_read_fd_line(int fd, size_t max, struct buf *buf);
+/* Until FD has bytes or its other end is closed; ERR_TIMEOUT. */
+enum err os_wait_readable(int fd, uint32_t ms);
 /* Runs CMD with the shell and takes the first line it prints.  Its stdin and
  * stderr are ours.  ERR_CLOSED: it failed or printed nothing. */
 enum err os_run_passphrase_command(const char *cmd, size_t max,

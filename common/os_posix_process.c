@@ -227,6 +227,20 @@ os_read_fd_line(int fd, size_t max, struct buf *buf)
     return rc;
 }
 
+enum err
+os_wait_readable(int fd, uint32_t ms)
+{
+    struct pollfd readable = {.fd = fd, .events = POLLIN};
+    int n;
+
+    do
+        n = poll(&readable, 1, (int)ms);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return os_fail(errno);
+    return n == 0 ? ERR_TIMEOUT : ERR_OK;
+}
+
 /* Signals that would leave the terminal without echo. */
 static const int deadly[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
 #define DEADLY (sizeof(deadly) / sizeof(deadly[0]))

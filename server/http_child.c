@@ -24,6 +24,7 @@ enum {
     BACK_OFF_MAX_MS = 30 * 1000,
     SOUND_MS = 60 * 1000, /* who lived that long starts afresh */
     KILL_MS = 2000,
+    START_MS = 20 * 1000, /* a name to look up, a port to come free */
 };
 
 struct http_child {
@@ -211,8 +212,10 @@ wait_until_it_listens(struct http_child *c)
 {
     static const char ready[] = "ready";
     struct buf line = {0};
-    enum err rc = os_read_fd_line(c->line, LINE_MAX_LEN - 1, &line);
+    enum err rc = os_wait_readable(c->line, START_MS);
 
+    if (rc == ERR_OK)
+        rc = os_read_fd_line(c->line, LINE_MAX_LEN - 1, &line);
     buf_u8(&line, 0);
     if (rc == ERR_OK)
         rc = buf_status(&line);

@@ -484,12 +484,32 @@ the_machine_can_be_asked(void **state)
 
 #define IN_DIR(f) cmocka_unit_test_setup_teardown(f, make_dir, drop_dir)
 
+static void
+waiting_for_bytes_has_an_end(void **state)
+{
+    int ends[2];
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(os_wait_readable(ends[0], 1), ERR_TIMEOUT);
+    assert_int_equal(os_write_all(ends[1], "x", 1), ERR_OK);
+    assert_int_equal(os_wait_readable(ends[0], 60000), ERR_OK);
+    assert_int_equal(os_wait_readable(ends[0], 0), ERR_OK);
+    os_close(&ends[0]);
+    os_close(&ends[1]);
+    assert_int_equal(pipe(ends), 0);
+    os_close(&ends[1]);
+    assert_int_equal(os_wait_readable(ends[0], 60000), ERR_OK);
+    os_close(&ends[0]);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(paths_are_joined_within_their_bounds),
         cmocka_unit_test(xdg_says_where_things_live),
+        cmocka_unit_test(waiting_for_bytes_has_an_end),
         IN_DIR(an_atomic_write_replaces_and_leaves_nothing_beside),
         IN_DIR(a_full_disk_leaves_the_old_file),
         IN_DIR(a_file_that_is_too_large_leaves_the_buffer_alone),

@@ -26,8 +26,8 @@ void contact_print(struct app *app, const struct roster *r,
                    const struct dir_agency *a, uint64_t now_s,
                    enum contact_detail detail);
 
-/* How old the directory is: a line for people, directory_size, synced_ms, fresh_ms, freshness
- * for scripts. */
+/* How old the directory is: a line for people, directory_size, synced_ms,
+ * fresh_ms, freshness for scripts. */
 void contact_age(struct app *app, const struct roster *r, uint64_t now_ms);
 
 #endif

@@ -108,30 +108,3 @@ conf_clear(struct conf *conf)
 {
     config_clear(keys, KEYS, conf);
 }
-
-enum err
-conf_split_address(const char *text, char *host, size_t cap, uint16_t *port)
-{
-    const char *colon = strrchr(text, ':');
-    const char *from = text;
-    size_t len;
-    char *end;
-    unsigned long p;
-
-    if (colon == NULL || colon == text || colon[1] < '0' || colon[1] > '9')
-        return ERR_MALFORMED;
-    p = strtoul(colon + 1, &end, 10);
-    len = (size_t)(colon - text);
-    if (*end != '\0' || p > 65535)
-        return ERR_MALFORMED;
-    if (text[0] == '[' && colon[-1] == ']') {
-        from++;
-        len -= 2;
-    }
-    if (len == 0 || len >= cap)
-        return ERR_MALFORMED;
-    memcpy(host, from, len);
-    host[len] = '\0';
-    *port = (uint16_t)p;
-    return ERR_OK;
-}

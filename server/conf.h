@@ -41,8 +41,5 @@ struct conf {
  * line a problem.  Free with conf_clear() in any case. */
 enum err conf_load(struct conf *out, const char *path, struct buf *errors);
 void conf_clear(struct conf *conf);
-/* "host:port" or "[v6]:port" into HOST (CAP bytes) and PORT. */
-enum err conf_split_address(const char *text, char *host, size_t cap,
-                            uint16_t *port);
 
 #endif

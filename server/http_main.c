@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/address.h"
 #include "common/log.h"
 #include "common/os.h"
 #include "common/stream.h"
@@ -214,7 +215,7 @@ listen_at(struct app *a, const char *text, open_fn *open,
     bound[0] = '\0';
     if (text == NULL)
         return EXIT_OK;
-    if (conf_split_address(text, host, sizeof(host), &port) != ERR_OK) {
+    if (address_split(text, host, sizeof(host), &port) != ERR_OK) {
         (void)snprintf(why, sizeof(why), "\"%s\" is not HOST:PORT", text);
         return usage(why);
     }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/address.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/os.h"
@@ -333,7 +334,7 @@ listen_at(struct relay *r, const char *address, char *bound, size_t cap,
 {
     char host[256];
     uint16_t port = 0;
-    enum err rc = conf_split_address(address, host, sizeof(host), &port);
+    enum err rc = address_split(address, host, sizeof(host), &port);
 
     if (rc != ERR_OK) {
         (void)snprintf(why, why_len, "\"%s\" is not HOST:PORT", address);

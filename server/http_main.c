@@ -23,7 +23,7 @@
 #include "server/http_files.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
-enum { ADDRESS_MAX = 300, BIND_TRIES = 30, BIND_PAUSE_MS = 100 };
+enum { BIND_TRIES = 30, BIND_PAUSE_MS = 100 };
 
 struct options {
     const char *data_dir, *http, *admin, *config;

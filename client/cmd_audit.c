@@ -45,9 +45,9 @@ explain(enum err rc, struct problem *pb)
     if (rc == ERR_NOTFOUND) {
         problem_next(pb, "try again next month, or with a longer period");
         return problem_set(pb, P_STATE, rc, "there is nothing to publish yet",
-                           "a month is published when your scope has all of "
-                           "it, all of its packets must have ended, which "
-                           "takes 34 days, and none can be erased yet");
+                           "a month is published when all of it lies in your "
+                           "scope and all of its packets have ended (34 days "
+                           "after it), and before any of them can be erased");
     }
     return problem_from_err(pb, "the audit cannot be written", rc);
 }

@@ -123,8 +123,8 @@ tell_plan(struct app *app, const struct job *j)
     else
         out_note(app, "Packet %s did not arrive at %s (%s).", id, first,
                  mail_state_name(j->m.state));
-    out_note(app, "Then it is sealed anew to %s: same thread, same content%s.",
-             name,
+    out_note(app, "%s sealed anew to %s: same thread, same content%s.",
+             j->was_waiting ? "Then it is" : "It is", name,
              j->m.n_atts > 0 ? ", same files (what the relay still has is not "
                                "uploaded again)"
                              : "");

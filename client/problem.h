@@ -89,7 +89,7 @@ enum exit_code {
       "check the file and run the same command again")                         \
     X(P_FILE, "E-FILE", EXIT_CODE_FAILED, "check the path and its rights")     \
     X(P_FILE_EXISTS, "E-FILE-EXISTS", EXIT_CODE_FAILED,                        \
-      "name a directory that does not hold that file yet")                     \
+      "name a file or directory that is not there yet")                        \
     X(P_NOT_FOUND, "E-NOT-FOUND", EXIT_CODE_USAGE,                             \
       "`sealpost inbox`, `sealpost outbox` and `sealpost drafts` list the "    \
       "ids")                                                                   \

@@ -328,15 +328,16 @@ deadlines(struct buf *out, const struct audit_view *v)
     const struct view_deadlines *d = &v->total.deadlines;
 
     buf_str(out, "<h3>Deadlines</h3>\n<ul>\n<li>");
-    html_count(out, d->warned, "sender was", "senders were");
+    html_count(out, d->warned, "packet was", "packets were");
     buf_printf(out,
-               " warned that a packet was not being collected; %" PRIu64
+               " not collected for so long that the sender was warned; %" PRIu64
                " of these were collected after all.</li>\n<li>",
                d->rescued);
     html_count(out, d->expired, "packet", "packets");
     buf_printf(out,
-               " expired unread; for %" PRIu64
-               " of these no machine of the desk was even connected.</li>\n",
+               " expired because nobody collected them; %" PRIu64
+               " of these were never offered to a machine of the desk, says "
+               "the relay.</li>\n",
                d->unserved);
     if (d->late > 0) {
         buf_str(out, "<li>");

@@ -156,8 +156,8 @@ slip_page(const struct slip *s, struct buf *out)
     stored(s, out);
     how_to_check(s, id, out);
     paragraph(out, "The packet is sealed: the relay that carried it cannot "
-                   "read it.  This page says that it arrived, not what was "
-                   "decided about it.");
+                   "read it.  This page says what became of its delivery, not "
+                   "what was decided about the case.");
     time_row(out, "page made", s->made_ms);
     return buf_status(out);
 }

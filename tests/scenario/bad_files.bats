@@ -170,7 +170,7 @@ packet() {
 }
 not_over() { # WHY DIR
     told 1 E-FILE-EXISTS "*" "$1" \
-        "name a directory that does not hold that file yet" \
+        "name a file or directory that is not there yet" \
         client hub export "$(packet)" -o "$2"
 }
 

@@ -183,9 +183,11 @@ say_when(struct desk *d, const char *name, const struct collected *c,
         uint64_t ms = c->time_s * 1000;
 
         clock_format_span(span, now_ms > ms ? now_ms - ms : 0);
-        out_note(d->app,
-                 "%s was last collected at %s (%s ago), says the relay.", name,
-                 show_time(at, ms), span);
+        out_note(
+            d->app,
+            "%s was last collected at %s (about %s ago; the relay tells it "
+            "to a quarter of an hour).",
+            name, show_time(at, ms), span);
     }
 }
 

@@ -82,10 +82,11 @@ cmd_succession(const struct cmd_succession *o)
         fprintf(stderr,
                 "Leave the relay stopped: the card is about exactly what it "
                 "has now.\n"
-                "Next: give the card to the registrar (and the file .directory "
-                "beside it, in case\n"
-                "the registrar has not seen all of it), who runs\n"
-                "  sealpost registrar succeed CARD -o succession.spost\n"
+                "Next: give the card and the file CARD.directory (-o writes "
+                "it beside the card)\n"
+                "to the registrar, who runs\n"
+                "  sealpost registrar succeed CARD --directory CARD.directory "
+                "-o succession.spost\n"
                 "and load the answer with\n"
                 "  sealpostd succeed succession.spost --data %s\n",
                 o->dir);

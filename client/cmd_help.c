@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/commands.h"
+#include "common/text.h"
 
 #define SEALPOST_VERSION "0.1.0"
 
@@ -29,6 +30,39 @@ find(const char *name)
         if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
     return NULL;
+}
+
+/* The command whose name is nearest to what was typed, for "did you mean". */
+static const char *
+nearest_command(const char *typed)
+{
+    const char *best = NULL;
+    size_t best_distance = 3;
+
+    for (size_t i = 0; i < commands_count; i++) {
+        size_t d = text_distance(typed, commands[i].name);
+
+        if (commands[i].name[0] != '\0' && d < best_distance) {
+            best_distance = d;
+            best = commands[i].name;
+        }
+    }
+    return best;
+}
+
+int
+command_unknown(struct app *app, const char *name)
+{
+    const char *near = nearest_command(name);
+    struct problem pb = {0};
+
+    problem_set(&pb, P_USAGE, ERR_NOTFOUND, "there is no such command",
+                "`%.40s` is not a command of sealpost", name);
+    if (near != NULL)
+        problem_next(&pb, "did you mean `sealpost %s`?", near);
+    else
+        problem_next(&pb, "`sealpost help` lists the commands");
+    return app_fail(app, &pb);
 }
 
 static void
@@ -70,7 +104,7 @@ cmd_help(struct app *app, int argc, char **argv)
     }
     c = find(argv[1]);
     if (c == NULL)
-        return app_usage(app, "there is no command `%.40s`", argv[1]);
+        return command_unknown(app, argv[1]);
     out_line(app, "sealpost %s %s\n\n%s.", c->name, c->args, c->summary);
     if (c->help != NULL)
         out_line(app, "\n%s", c->help);

@@ -12,6 +12,8 @@ typedef int command_fn(struct app *app, int argc, char **argv);
 
 command_fn cmd_home; /* `sealpost` alone */
 command_fn cmd_help, cmd_version;
+/* There is no command NAME: says so, and which is nearest. */
+int command_unknown(struct app *app, const char *name);
 
 /* joining and administration */
 command_fn cmd_registrar, cmd_join, cmd_device, cmd_agency, cmd_key,

@@ -5,40 +5,9 @@
 #include <string.h>
 
 #include "client/app.h"
+#include "client/commands.h"
 #include "common/os.h"
-#include "common/text.h"
 #include "proto/crypto.h"
-
-/* The command whose name is nearest to what was typed, for "did you mean". */
-static const char *
-nearest_command(const char *typed)
-{
-    const char *best = NULL;
-    size_t best_distance = 3;
-
-    for (size_t i = 0; i < commands_count; i++) {
-        size_t d = text_distance(typed, commands[i].name);
-
-        if (commands[i].name[0] != '\0' && d < best_distance) {
-            best_distance = d;
-            best = commands[i].name;
-        }
-    }
-    return best;
-}
-
-static int
-unknown_command(struct app *app, const char *name)
-{
-    const char *near = nearest_command(name);
-    struct problem pb = {0};
-
-    problem_set(&pb, P_USAGE, ERR_NOTFOUND, "there is no such command",
-                "`%.40s` is not a command of sealpost", name);
-    if (near != NULL)
-        problem_next(&pb, "did you mean `sealpost %s`?", near);
-    return app_fail(app, &pb);
-}
 
 static int
 run_command(struct app *app, int argc, char **argv)
@@ -55,7 +24,7 @@ run_command(struct app *app, int argc, char **argv)
             app->command = name;
             return commands[i].run(app, argc, argv);
         }
-    return unknown_command(app, name);
+    return command_unknown(app, name);
 }
 
 int

@@ -76,8 +76,9 @@ tell_list(struct app *app, const char *title, const json_t *list)
 
 static void
 tell_basis(struct app *app, const struct bundle_proven *p,
-           enum bundle_basis basis)
+           const struct bundle_reader *r)
 {
+    enum bundle_basis basis = r->basis;
     char hex[65];
 
     hex_encode(hex, p->who.network_id.b, sizeof(p->who.network_id.b));
@@ -104,6 +105,8 @@ tell_basis(struct app *app, const struct bundle_proven *p,
     }
     if (p->log.type != 0)
         out_line(app, "  relay log   %s", p->log.name);
+    if (r->trust != NULL && r->is_own)
+        out_line(app, "  witnesses   by the policy in use in this vault");
     out_line(app, "%s", "");
 }
 
@@ -290,12 +293,14 @@ bundle_tell(struct app *app, const struct bundle_proven *p,
     json_t *warnings = bundle_warnings(p, r);
     json_t *rest = bundle_proves_not(p, r);
 
-    tell_basis(app, p, r->basis);
+    tell_basis(app, p, r);
     tell_parties(app, p);
     tell_list(app, "What it proves:", proves);
     tell_list(app, "What was said later:", warnings);
     tell_list(app, "What it does not prove:", rest);
     put_network(out, p, r->basis);
+    if (r->trust != NULL)
+        json_put_str(out, "policy", r->is_own ? "vault" : "named");
     put_packet(out, p);
     for (size_t i = 0; i < p->n_fates; i++)
         (void)json_array_append_new(events,

@@ -20,7 +20,9 @@ enum bundle_basis {
 /* What the reader brought. */
 struct bundle_reader {
     enum bundle_basis basis;
-    const struct trust *trust;   /* or NULL */
+    const struct trust *trust; /* or NULL */
+    bool is_own; /* TRUST is in use in the vault here, nobody named it: it is
+                    told what it says, and no quorum is demanded */
     const struct directory *dir; /* of the vault here, or NULL: knows what the
                                     file leaves out */
 };

@@ -179,17 +179,19 @@ say_event(json_t *list, const struct bundle_proven *p,
 }
 
 static void
-say_witnessed(json_t *list, const struct bundle_proven *p)
+say_witnessed(json_t *list, const struct bundle_proven *p,
+              const struct bundle_reader *r)
 {
     for (size_t i = 0; i < p->n_fates; i++) {
         const struct bundle_fate *f = &p->fates[i];
 
         if (f->witnessed.quorum && f->witnessed.quorum_time_s != 0)
             say(list,
-                "\"%s\" stood in the log by %s, say the witnesses that the "
+                "\"%s\" stood in the log by %s, say the witnesses that %s "
                 "policy trusts.",
                 event_name(f->event.type),
-                at_s(f->witnessed.quorum_time_s).text);
+                at_s(f->witnessed.quorum_time_s).text,
+                r->is_own ? "this vault's" : "the");
     }
     if (p->directory_witnessed.quorum &&
         p->directory_witnessed.quorum_time_s != 0)
@@ -239,7 +241,7 @@ bundle_proves(const struct bundle_proven *p, const struct bundle_reader *r)
     say_sender(list, p);
     for (size_t i = 0; i < p->n_fates; i++)
         say_event(list, p, &p->fates[i]);
-    say_witnessed(list, p);
+    say_witnessed(list, p, r);
     say_witnesses(list, p, r->trust);
     if (p->is_signed)
         say_parts(list, p);
@@ -469,7 +471,7 @@ has_lines(const struct bundle_proven *p)
 
 static void
 say_times(json_t *list, const struct bundle_proven *p,
-          const struct trust *trust)
+          const struct bundle_reader *r)
 {
     if (p->n_fates == 0)
         return;
@@ -481,10 +483,12 @@ say_times(json_t *list, const struct bundle_proven *p,
                   "signed a head of this log in the file.");
     else
         say(list, "The times: they are the relay's own clock; %s.",
-            trust == NULL ? "there are witnesses' lines, and no policy was "
-                            "given that says whom to believe (--policy)"
-                          : "the witnesses' lines are not enough for the "
-                            "policy");
+            r->trust == NULL ? "there are witnesses' lines, and no policy was "
+                               "given that says whom to believe (--policy)"
+            : r->is_own      ? "the witnesses' lines are not enough for the "
+                               "policy in use in this vault"
+                             : "the witnesses' lines are not enough for the "
+                               "policy");
 }
 
 json_t *
@@ -509,7 +513,7 @@ bundle_proves_not(const struct bundle_proven *p, const struct bundle_reader *r)
             p->lists.n_atts, p->lists.n_atts == 1 ? "" : "s",
             p->lists.n_atts == 1 ? "s" : "");
     say(list, "That a person has read it: what signs is a machine.");
-    say_times(list, p, r->trust);
+    say_times(list, p, r);
     for (size_t i = 0; i < p->n_fates; i++)
         if (p->fates[i].head_size > newest)
             newest = p->fates[i].head_size;

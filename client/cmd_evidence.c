@@ -10,9 +10,11 @@
 #include "client/bundle_tell.h"
 #include "client/bundling.h"
 #include "client/commands.h"
+#include "client/notice.h"
 #include "client/office.h"
 #include "client/pick.h"
 #include "client/profile.h"
+#include "client/witnesses.h"
 #include "common/os.h"
 
 struct evidence {
@@ -25,6 +27,7 @@ struct evidence {
     struct mail m;
     struct bundling x;
     struct bundle_proven p;
+    struct trust *policy; /* the vault's; NULL: none; owned */
 };
 
 /* ---- arguments ---- */
@@ -107,7 +110,7 @@ is_bundle_file(const char *path)
     return yes;
 }
 
-/* Reads it as a stranger would. */
+/* Reads it as a stranger would, and the policy in use here. */
 static enum err
 judge(struct evidence *e, struct problem *pb)
 {
@@ -117,6 +120,7 @@ judge(struct evidence *e, struct problem *pb)
 
     if (!e->is_trim)
         a.network_id = &e->d.id.network_id;
+    a.trust = e->policy;
     bundle_proven_clear(&e->p);
     rc = bundle_judge(&e->x.b, &a, &e->p, &f);
     if (rc == ERR_VERIFY)
@@ -143,11 +147,31 @@ find_packet(struct evidence *e, struct problem *pb)
     return rc;
 }
 
+/* A notice's id stands for the packet that did not arrive. */
+static enum err
+find_named(struct evidence *e, struct problem *pb)
+{
+    struct problem none = {0};
+    struct notice n = {0};
+    enum err rc = pick_sent_first(e->app, e->from, &e->m, pb);
+
+    if (rc != ERR_NOTFOUND || notice_find(e->app, e->from, &n, &none) != ERR_OK)
+        return rc;
+    if (n.m.direction != 0) {
+        e->m = n.m;
+        n.m = (struct mail){0};
+        *pb = (struct problem){0};
+        rc = ERR_OK;
+    }
+    notice_clear(&n);
+    return rc;
+}
+
 static enum err
 gather(struct evidence *e, struct problem *pb)
 {
     struct problem none = {0};
-    enum err rc = pick_sent_first(e->app, e->from, &e->m, &none);
+    enum err rc = find_named(e, &none);
 
     if (rc != ERR_OK && os_exists(e->from))
         return problem_set(pb, P_FILE, ERR_MALFORMED,
@@ -156,6 +180,19 @@ gather(struct evidence *e, struct problem *pb)
     if (rc != ERR_OK)
         *pb = none;
     return rc == ERR_OK ? bundling_gather(&e->d, &e->m, &e->x, pb) : rc;
+}
+
+static enum err
+open_vault(struct evidence *e, struct problem *pb)
+{
+    enum err rc = desk_open(e->app, e->is_cosigned ? DESK_ONLINE : DESK_OFFLINE,
+                            &e->d, pb);
+
+    if (rc == ERR_OK && e->is_cosigned)
+        rc = desk_connect(&e->d, false, pb);
+    if (rc == ERR_OK)
+        rc = witnesses_alone(e->app, &e->policy, pb);
+    return rc == ERR_NOTFOUND && pb->id == P_NONE ? ERR_OK : rc;
 }
 
 static enum err
@@ -168,10 +205,7 @@ begin(struct evidence *e, struct problem *pb)
         rc = bundling_read(e->from, &e->x, pb);
     if (rc != ERR_OK || e->is_trim)
         return rc;
-    rc = desk_open(e->app, e->is_cosigned ? DESK_ONLINE : DESK_OFFLINE, &e->d,
-                   pb);
-    if (rc == ERR_OK && e->is_cosigned)
-        rc = desk_connect(&e->d, false, pb);
+    rc = open_vault(e, pb);
     if (rc == ERR_OK && is_file)
         rc = find_packet(e, pb);
     else if (rc == ERR_OK)
@@ -256,6 +290,8 @@ tell(struct evidence *e)
     if (!e->is_trim) {
         r.basis = BASIS_VAULT;
         r.dir = roster_directory(e->d.roster);
+        r.trust = e->policy;
+        r.is_own = true;
     }
     bundle_tell(e->app, &e->p, &r);
     json_put_text(e->app->result, "file", e->to, strlen(e->to));
@@ -288,6 +324,7 @@ cmd_evidence(struct app *app, int argc, char **argv)
     if (rc == ERR_OK)
         tell(&e);
     bundle_proven_clear(&e.p);
+    trust_free(e.policy);
     bundling_clear(&e.x);
     mail_clear(&e.m);
     desk_close(&e.d);

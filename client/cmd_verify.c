@@ -16,6 +16,7 @@
 #include "client/trust_file.h"
 #include "client/vault.h"
 #include "client/verify_bundle.h"
+#include "client/witnesses.h"
 #include "common/bytes.h"
 #include "common/clock.h"
 #include "common/os.h"
@@ -32,6 +33,7 @@ struct verify {
     struct office office; /* zero with --vkey and --policy */
     struct vkey key;
     struct trust *policy; /* NULL without --policy; owned */
+    struct trust *own;    /* the vault's, without --policy; owned */
     struct trusted judged;
     struct receipt receipt;
     struct era era; /* whose key it is, by the vault's directory */
@@ -82,6 +84,16 @@ policy_vkey(struct office *o, struct vkey *out, struct problem *pb)
                           "this vault has no directory yet; name the key with "
                           "--vkey");
     return rc;
+}
+
+static enum err
+open_vault(struct verify *v, struct problem *pb)
+{
+    enum err rc = office_open(v->app, OFFICE_OFFLINE, &v->office, pb);
+
+    if (rc == ERR_OK && v->policy == NULL)
+        rc = witnesses_alone(v->app, &v->own, pb);
+    return rc == ERR_NOTFOUND && pb->id == P_NONE ? ERR_OK : rc;
 }
 
 /* ---- what it shows ---- */
@@ -156,6 +168,18 @@ tell_era(const struct verify *v)
                  "there.");
 }
 
+/* Nobody asked for it: what is missing is told, and is no failure. */
+static void
+tell_own(const struct verify *v)
+{
+    out_line(v->app, "\nBy the policy in use in this vault:");
+    trust_file_tell(v->app, v->own, &v->judged);
+    if (!v->judged.quorum)
+        out_line(v->app, "That is not enough for its quorum: the time is the "
+                         "relay's word alone.");
+    json_put_str(v->app->result, "policy", "vault");
+}
+
 static void
 tell(const struct verify *v)
 {
@@ -189,6 +213,8 @@ tell(const struct verify *v)
         out_line(v->app, "\n%s", certificate_proves(ev));
     if (v->policy != NULL)
         trust_file_tell(v->app, v->policy, &v->judged);
+    if (v->own != NULL)
+        tell_own(v);
 }
 
 static void
@@ -241,6 +267,8 @@ check_receipt(struct verify *v, const struct buf *b, struct problem *pb)
     else if (rc != ERR_OK)
         (void)problem_set(pb, P_VERIFY, rc, "the receipt does not verify",
                           "it was changed, or %s did not sign it", v->key.name);
+    if (rc == ERR_OK && v->own != NULL)
+        rc = trust_file_witnesses(v->own, b, &v->key, &v->judged, pb);
     return rc;
 }
 
@@ -365,18 +393,28 @@ verify_evidence(struct verify *v, const char *vkey, const char *network,
     }
     if (rc == ERR_OK && r.basis == BASIS_ITSELF &&
         vault_exists(v->app->home) == ERR_OK) {
-        rc = office_open(v->app, OFFICE_OFFLINE, &v->office, pb);
+        rc = open_vault(v, pb);
         a.network_id = &v->office.id.network_id;
         r.basis = BASIS_VAULT;
     }
     if (rc != ERR_OK)
         return rc;
+    if (v->own != NULL) {
+        a.trust = r.trust = v->own;
+        r.is_own = true;
+    }
     if (v->office.roster != NULL)
         r.dir = roster_directory(v->office.roster);
     return verify_bundle(v->app, &v->file, &a, &r, part, pb);
 }
 
 /* ---- any of them ---- */
+
+static bool
+is_known(const struct buf *b)
+{
+    return bundle_is(b->data, b->len) || proof_resembles(b->data, b->len);
+}
 
 /* Once: it may be a pipe. */
 static enum err
@@ -391,7 +429,29 @@ read_file(struct verify *v, struct problem *pb)
         v->file.len > RECEIPT_FILE_MAX)
         rc = problem_set(pb, P_FILE, ERR_TOOBIG, "cannot read the file",
                          "%.200s: %s", v->path, err_text(ERR_TOOBIG));
+    if (rc == ERR_OK && !is_known(&v->file)) {
+        problem_next(pb, "give it what `sealpost receipt ID -o FILE`, "
+                         "`sealpost evidence ID -o FILE` or `sealpost export "
+                         "ID -o DIR` wrote");
+        rc = problem_set(pb, P_FILE, ERR_MALFORMED,
+                         "that is no file that verify knows",
+                         "%.200s is no receipt, no evidence bundle and no "
+                         "directory of an export",
+                         v->path);
+    }
     return rc;
+}
+
+static enum err
+no_key(struct problem *pb)
+{
+    *pb = (struct problem){0};
+    problem_next(pb, "add --vkey KEY, what `sealpostd vkey delivery` prints "
+                     "at the relay (ask its operator), or --policy FILE");
+    return problem_set(pb, P_USAGE, ERR_NOTFOUND,
+                       "the relay's key is not known here",
+                       "there is no vault here that knows it, and neither "
+                       "--vkey nor --policy was given");
 }
 
 /* Whose word counts, when it is not an evidence bundle. */
@@ -404,7 +464,9 @@ take_key(struct verify *v, const char *vkey, struct problem *pb)
         return ERR_OK; /* the policy names the logs */
     if (vkey != NULL)
         return given_vkey(&v->key, vkey, pb);
-    rc = office_open(v->app, OFFICE_OFFLINE, &v->office, pb);
+    rc = open_vault(v, pb);
+    if (rc != ERR_OK && pb->id == P_NO_IDENTITY)
+        return no_key(pb);
     return rc == ERR_OK ? policy_vkey(&v->office, &v->key, pb) : rc;
 }
 
@@ -454,8 +516,10 @@ cmd_verify(struct app *app, int argc, char **argv)
     office_close(&v.office);
     buf_clear(&v.file);
     trust_free(v.policy);
+    trust_free(v.own);
     if (rc != ERR_OK)
         return app_fail(app, &pb);
-    out_next(app, "sealpost audit");
+    if (vault_exists(app->home) == ERR_OK)
+        out_next(app, "sealpost audit");
     return EXIT_CODE_OK;
 }

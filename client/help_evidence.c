@@ -49,7 +49,11 @@ const char help_verify[] =
     "no\n"
     "vault, says who cosigned and when, and ends with 14 when the quorum does "
     "not\n"
-    "hold.  A receipt gets its cosignatures by `sealpost receipt refresh`.";
+    "hold.  A receipt gets its cosignatures by `sealpost receipt refresh`.  "
+    "Without\n"
+    "it the policy of `sealpost trust use` tells the same of witnesses, and "
+    "demands\n"
+    "nothing.";
 
 const char help_audit[] =
     "Reads the whole delivery log up to the newest head that the relay has\n"

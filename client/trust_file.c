@@ -68,6 +68,31 @@ trust_file_judge(const struct trust *t, const struct buf *proof,
     return rc;
 }
 
+enum err
+trust_file_witnesses(const struct trust *t, const struct buf *proof,
+                     const struct vkey *log, struct trusted *out,
+                     struct problem *pb)
+{
+    struct trusted judged = {.log = log};
+    struct proof p;
+    struct note note;
+    enum err rc = proof_parse(proof->data, proof->len, &p);
+
+    if (rc == ERR_OK)
+        rc = head_from_note(p.note, p.note_len, log, t->keys, t->n_witnesses,
+                            &judged.head, &note);
+    if (rc != ERR_OK)
+        return problem_set(pb, P_VERIFY, rc, "the receipt does not verify",
+                           "%s", why_not(rc));
+    judged.verified = note.verified;
+    memcpy(judged.time_s, note.time_s, sizeof(judged.time_s));
+    judged.quorum = trust_satisfied(t, note.verified);
+    (void)trust_quorum_time(t, note.verified, note.time_s,
+                            &judged.quorum_time_s);
+    *out = judged;
+    return ERR_OK;
+}
+
 /* ---- telling ---- */
 
 /* Names in a policy may hold any byte: safe for a terminal, and terminated. */

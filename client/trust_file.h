@@ -15,6 +15,10 @@ enum err trust_file_read(const char *path, struct trust **out,
  * cosigned it; OUT borrows T.  P_VERIFY; the quorum is not judged here. */
 enum err trust_file_judge(const struct trust *t, const struct buf *proof,
                           struct trusted *out, struct problem *pb);
+/* The same when LOG is known to have signed it, whatever logs T names. */
+enum err trust_file_witnesses(const struct trust *t, const struct buf *proof,
+                              const struct vkey *log, struct trusted *out,
+                              struct problem *pb);
 /* Who has cosigned and when, who has not, and whether that is enough. */
 void trust_file_tell(struct app *app, const struct trust *t,
                      const struct trusted *judged);

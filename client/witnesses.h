@@ -20,6 +20,10 @@
  * when none is in use. */
 enum err witnesses_policy(struct app *app, struct trust **out,
                           struct problem *pb);
+/* The same without its logs: for a file whose relay the directory here knows,
+ * by today's name or by an earlier one. */
+enum err witnesses_alone(struct app *app, struct trust **out,
+                         struct problem *pb);
 /* The policy of BYTES (called NAME in problems) is in use from now on.  P_TRUST
  * when it cannot be read or does not name both logs of this network with the
  * key that is in force. */

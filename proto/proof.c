@@ -69,6 +69,19 @@ parse_path(struct rd *r, struct proof *proof)
     return ERR_MALFORMED;
 }
 
+bool
+proof_resembles(const void *bytes, size_t len)
+{
+    static const char mark[] = PROOF_MARK;
+    const char *b = bytes;
+    size_t n = len < sizeof(mark) - 1 ? len : sizeof(mark) - 1;
+    size_t same = 0;
+
+    for (size_t i = 0; i < n; i++)
+        same += b[i] == mark[i];
+    return n > 0 && same + 1 >= n && same > 0;
+}
+
 enum err
 proof_parse(const void *bytes, size_t len, struct proof *out)
 {

@@ -39,6 +39,9 @@ struct proof {
 enum err proof_format(const struct proof *proof, struct buf *out);
 /* Only what proof_format would write is accepted (one form, one meaning). */
 enum err proof_parse(const void *bytes, size_t len, struct proof *out);
+/* Was this a proof file once, as far as its first line tells?  A byte of it may
+ * have been changed, or the rest been cut off. */
+bool proof_resembles(const void *bytes, size_t len);
 /* LOG signed the checkpoint and LEAF is at the proof's index in it.  HEAD
  * (may be NULL) is that checkpoint; NOTE (may be NULL) tells which of the
  * WITNESSES cosigned it.  ERR_MALFORMED or ERR_VERIFY. */

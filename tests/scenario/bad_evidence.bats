@@ -140,12 +140,24 @@ refuses_others() { # "NAME..." EXIT CODE COMMAND...
 @test "receipts" {
     local run=(stranger verify @ --vkey "$good/vkey")
     refuses_each "$unreadable" 1 E-FILE "${run[@]}"
-    refuses_each "$unfit" 14 E-VERIFY "${run[@]}"
+    refuses_each "$unfit" 1 E-FILE "${run[@]}"
     refuses_changed receipt 14 E-VERIFY "${run[@]}"
-    refuses_others "vkey policy card succession" 14 E-VERIFY "${run[@]}"
-    refuses_each "$unfit" 14 E-VERIFY \
+    refuses_others "vkey policy card succession" 1 E-FILE "${run[@]}"
+    refuses_each "$unfit" 1 E-FILE \
         stranger verify @ --policy "$good/policy"
-    refused 14 E-VERIFY stranger verify "$bad/encoding" --vkey "$good/vkey"
+    refused 1 E-FILE stranger verify "$bad/encoding" --vkey "$good/vkey"
+    told 1 E-FILE "that is no file that verify knows" \
+        "$good/policy is no receipt, no evidence bundle and no directory*" \
+        "give it what \`sealpost receipt ID -o FILE\`*" \
+        stranger verify "$good/policy"
+}
+
+@test "a receipt where nobody knows the relay" {
+    told 2 E-USAGE "the relay's key is not known here" \
+        "there is no vault here*" "add --vkey KEY*or --policy FILE" \
+        stranger verify "$good/receipt"
+    works stranger verify "$good/receipt" --vkey "$good/vkey"
+    ! grep -q "sealpost audit" "$said.out" "$said.err"
 }
 
 @test "keys of relays" {

@@ -133,7 +133,7 @@ ends_with_next() { # PARTY COMMAND...
     refused 1 E-FILE client ngo check "$net/nowhere.json"
     refused 2 E-JSON client ngo check "$net/id"
     refused 1 E-FILE client ngo verify "$net/nowhere" --vkey "$net/vkey"
-    refused 14 E-VERIFY client ngo verify "$net/id" --vkey "$net/vkey"
+    refused 1 E-FILE client ngo verify "$net/id" --vkey "$net/vkey"
     refused 10 E-NO-IDENTITY client nobody sync
     for command in inbox outbox drafts contacts status sync audit search\ x \
         "key list" "agency show" quarantine "read latest" "watch --once"; do

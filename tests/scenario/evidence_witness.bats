@@ -118,6 +118,31 @@ with_witness() { # COMMAND...
         stranger verify "$net/refreshed" --policy "$net/policy"
 }
 
+@test "the policy in use in the vault is told, and demands nothing" {
+    id=$(cat "$net/id")
+    works client ngo trust use "$net/policy"
+    works client ngo verify "$net/cosigned"
+    said_has "by the policy in use in this vault"
+    said_has "this vault's policy trusts."
+    [ "$(asked '[d["policy"]] + [e["quorum"] for e in d["events"]]' \
+        client ngo verify "$net/cosigned")" = '["vault", true, true]' ]
+    works client ngo evidence "$id" --cosigned -o "$net/own"
+    said_has "The witness w.example cosigned a log of"
+    works client ngo verify "$net/plain"
+    [ "$(asked '[e["quorum"] for e in d["events"]]' \
+        client ngo verify "$net/plain")" = '[false, false]' ]
+    told 14 E-QUORUM "*" "*" "*" \
+        client ngo verify "$net/plain" --policy "$net/policy"
+    works client ngo receipt "$id" -o "$net/newer"
+    works client ngo verify "$net/newer"
+    said_has "By the policy in use in this vault:"
+    said_has "enough of them had seen this"
+    works client ngo receipt "$id" --first -o "$net/first"
+    works client ngo verify "$net/first"
+    said_has "That is not enough for its quorum"
+    works client ngo trust none
+}
+
 @test "another witness's policy does not accept it" {
     "$build/sealpost" witness init "$net/w2" --name w.example >/dev/null
     { grep ^log "$net/policy"

@@ -446,6 +446,8 @@ json.dump(d, open(sys.argv[2], "w"))' "$samples/adult-consents.json" "$net/share
     [ "$(value 'd["event"]' "$said.out")" = stored ]
     works at 40 client ngo export "$notice" -o "$net/exported"
     cmp "$net/certificate" "$net/exported/certificate.txt"
+    works at 40 client ngo evidence "${notice:0:8}" -o "$net/fate"
+    said_has "$id"
     grep -q "did NOT arrive" "$net/exported/notice.txt"
     refused 2 E-USAGE at 40 client ngo receipt "$id" --event eaten
     refused 2 E-NOT-FOUND at 40 client ngo receipt "$id" --event handed_over

@@ -171,12 +171,15 @@ def a_changed_receipt_is_refused(top):
     policy = w.policy("quorum W0\n")
     receipt = w.receipt(0)
     whole = receipt.read_bytes()
-    for bad in (b"", whole[:100], whole[:-1], whole.replace(b"index 5",
-                                                            b"index 6"),
-                whole.replace(b"\n11\n", b"\n12\n"), b"\xff" * 500,
-                whole + b"x", whole.replace(b"\n", b"\r\n")):
+    for bad in (whole[:100], whole[:-1],
+                whole.replace(b"index 5", b"index 6"),
+                whole.replace(b"\n11\n", b"\n12\n"), whole + b"x",
+                whole.replace(b"\n", b"\r\n"), b"X" + whole[1:]):
         receipt.write_bytes(bad)
         w.bad(receipt, policy, (14, "E-VERIFY"))
+    for other in (b"", b"\xff" * 500):
+        receipt.write_bytes(other)
+        w.bad(receipt, policy, (1, "E-FILE"))
 
 
 def what_is_wrong_in_a_policy_is_told_with_its_line(top):

@@ -323,6 +323,9 @@ witnesses_count_when_a_policy_says_so(void **state)
     assert_true(says(proves, "The witness witness.test cosigned a log of"));
     assert_true(says(proves, "The statements stood in the directory by"));
     assert_true(says(rest, "Earlier times than the witnesses'"));
+    reader.is_own = true;
+    speak();
+    assert_true(says(proves, "witnesses that this vault's policy trusts"));
 }
 
 static void

@@ -263,6 +263,18 @@ paths_and_extras_have_limits(void **state)
     assert_int_equal(b.len, 0);
 }
 
+static void
+a_proof_file_is_known_by_its_first_line(void **state)
+{
+    (void)state;
+    assert_true(proof_resembles(MARK, sizeof(MARK) - 1));
+    assert_true(proof_resembles(MARK, 9));
+    assert_true(proof_resembles("C2sp.org/tlog-proof@v1\n", 23));
+    assert_false(proof_resembles("", 0));
+    assert_false(proof_resembles("C2SP.org/tlog-proof@v1\n", 23));
+    assert_false(proof_resembles("log relay.example/1+00", 22));
+}
+
 int
 main(void)
 {
@@ -274,6 +286,7 @@ main(void)
         cmocka_unit_test(a_receipt_without_opening_is_malformed),
         cmocka_unit_test(proofs_have_one_form_only),
         cmocka_unit_test(paths_and_extras_have_limits),
+        cmocka_unit_test(a_proof_file_is_known_by_its_first_line),
     };
 
     return crypto_init() != ERR_OK || cmocka_run_group_tests(tests, NULL, NULL);

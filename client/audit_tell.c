@@ -195,6 +195,13 @@ tell_checked(struct app *app, const struct audit_view *v)
     out_line(app, "Heads, both in line with all that was seen before:");
     tell_head(app, "delivery log", &v->delivery);
     tell_head(app, "directory", &v->directory);
+    if (v->witnessed_s > 0) {
+        char when[CLOCK_TEXT_MAX];
+
+        clock_format_utc(when, v->witnessed_s * 1000);
+        out_line(app, "  witnesses     cosigned the directory last at %s",
+                 when);
+    }
     out_line(app, "Checked:");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (i == 0 || rows[i].n > 0)

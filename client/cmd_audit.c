@@ -10,9 +10,11 @@
 #include "client/audit_tell.h"
 #include "client/audit_view_make.h"
 #include "client/commands.h"
+#include "client/freshness.h"
 #include "client/period.h"
 #include "client/publication.h"
 #include "client/report.h"
+#include "common/clock.h"
 #include "common/os.h"
 
 /* What an audit can be written into. */
@@ -150,6 +152,16 @@ write_files(struct office *o, const struct wanted *w,
     return rc;
 }
 
+/* 0: no policy asks for witnesses, or they have not cosigned. */
+static uint64_t
+witnessed_s(const struct office *o)
+{
+    struct freshness f;
+
+    freshness_of(o->roster, clock_wall_ms(), &f);
+    return f.by_witnesses ? f.at_ms / 1000 : 0;
+}
+
 static enum err
 tell(struct office *o, const struct wanted *w, const struct audit_outcome *got,
      uint64_t *findings, struct problem *pb)
@@ -159,6 +171,7 @@ tell(struct office *o, const struct wanted *w, const struct audit_outcome *got,
                                   &got->head, &v);
 
     if (rc == ERR_OK) {
+        v.witnessed_s = witnessed_s(o);
         audit_tell(o->app, &v, got->fit);
         audit_tell_json(o->app, &v, got->fit);
         *findings = v.exceptions_total;

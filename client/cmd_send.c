@@ -139,6 +139,21 @@ read_options(struct desk *d, const struct send_args *a, struct compose *c,
     return rc;
 }
 
+/* What the people of the case call urgent goes as routine all the same, unless
+ * it is said here: the relay cannot read it. */
+static void
+hint_urgent(struct app *app, const struct sending *s, const struct compose *c)
+{
+    const char *urgency = json_string_value(
+        json_object_get(json_object_get(s->doc, "referral"), "urgency"));
+
+    if (c->urgent || urgency == NULL || strcmp(urgency, "routine") == 0)
+        return;
+    out_note(app, "Note: the referral is called urgent, and goes as routine; "
+                  "with --urgent you would be warned within the hour if "
+                  "nobody collects it.");
+}
+
 /* Everything that can be refused is refused before anything is sealed. */
 static enum err
 prepare(struct desk *d, const struct send_args *a, struct sending *s,
@@ -156,6 +171,8 @@ prepare(struct desk *d, const struct send_args *a, struct sending *s,
         rc = read_options(d, a, c, pb);
     if (rc == ERR_OK)
         rc = compose_check(d, c, pb);
+    if (rc == ERR_OK)
+        hint_urgent(d->app, s, c);
     return rc == ERR_OK ? sending_prepare(d, s, a->consent, c, pb) : rc;
 }
 

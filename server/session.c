@@ -344,7 +344,9 @@ static void
 become_ready(struct session *s, const struct msg *m)
 {
     if (m->type != MSG_WELCOME || !welcome_take(s, m)) {
-        session_close(s, BYE_PROTOCOL, ERR_MALFORMED);
+        session_close(s,
+                      s->relay->fatal != ERR_OK ? BYE_STOPPING : BYE_PROTOCOL,
+                      ERR_MALFORMED);
         return;
     }
     s->state = READY;

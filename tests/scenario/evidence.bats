@@ -281,12 +281,18 @@ PY
     said_has "Who signed the packet: the sender's lists and signature are not"
 }
 
+next_second() {
+    local now
+    now=$(date +%s)
+    until [ "$(date +%s)" -gt "$now" ]; do :; done
+}
 @test "a device that is revoked later is said plainly, with since" {
     id=$(asked 'd["packet_id"]' client ngo-2 send --to "$hub_box" \
         --text "From the laptop that gets lost." --yes)
     [ "$(hub_has "$id")" = 1 ]
     works client ngo-2 sync
     works client ngo-2 evidence "$id" -o "$net/early"
+    next_second # `since` counts them: the packet lies before it
     works client ngo agency revoke "Ben's laptop" --reason stolen --yes
     works client hub sync
     works client hub evidence "$id" -o "$net/late"

@@ -80,7 +80,7 @@ class Process:
                 socket.create_connection(("127.0.0.1", port), 5).close()
                 break
             except OSError:
-                time.sleep(0.05)
+                os.sched_yield()
 
     def end(self, how=signal.SIGTERM):
         self.p.send_signal(how)
@@ -173,7 +173,7 @@ class Lite:
         self.agent = Process(top / "agent.log",
                              ["ssh-agent", "-D", "-a", top / "s"])
         while not (top / "s").exists():
-            time.sleep(0.05)
+            os.sched_yield()
         run("ssh-add", "-q", top / "key",
             env=dict(os.environ, SSH_AUTH_SOCK=str(top / "s")))
         for vkey in vkeys:
@@ -257,7 +257,7 @@ def wait_for_quorum(data, logs):
         if all(name + "_quorum_age_s=" in told for name in logs):
             return
         assert time.monotonic() < end, told
-        time.sleep(0.1)
+        os.sched_yield()
 
 
 def vkey_of(name, kind, public):

@@ -56,7 +56,7 @@ struct store_config {
     /* Open it although the guard refuses, for a succession: nothing but
      * store_succeed() writes, and the guard is left as it is. */
     bool past_guard;
-    /* Zero: no bound.  Tests of a full disk. */
+    /* Zero: no bound.  Packets leave the last pages to what ends them. */
     uint32_t page_count_max;
     struct warn_clock warn; /* zeros: its own defaults, UTC */
     /* Things that need an operator's eye: damaged body, odd guard.  May be

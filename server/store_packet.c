@@ -144,6 +144,27 @@ check_quota(struct tx *tx, const struct packet_work *w)
     return ERR_OK;
 }
 
+/* A database with a bound keeps a reserve from packets: what hands them over,
+ * ends them and so makes room again must itself find some. */
+static enum err
+check_room(struct tx *tx, const struct packet_work *w)
+{
+    enum { RESERVE_PAGES = 16, PAGE_LEN = 4096 };
+    uint64_t wanted = RESERVE_PAGES + w->row.size / PAGE_LEN;
+    uint64_t most = tx->st->page_count_max;
+    uint64_t used = 0, spare = 0;
+    enum err rc;
+
+    if (most == 0)
+        return ERR_OK;
+    rc = db_get_pragma(tx->db, "page_count", &used);
+    if (rc == ERR_OK)
+        rc = db_get_pragma(tx->db, "freelist_count", &spare);
+    if (rc != ERR_OK)
+        return rc;
+    return most + spare < used + wanted ? ERR_FULL : ERR_OK;
+}
+
 static enum err
 check(struct tx *tx, struct packet_work *w)
 {
@@ -159,7 +180,9 @@ check(struct tx *tx, struct packet_work *w)
         rc = check_slots(tx, w->h);
     if (rc == ERR_OK)
         rc = check_blobs(tx, w);
-    return rc == ERR_OK ? check_quota(tx, w) : rc;
+    if (rc == ERR_OK)
+        rc = check_quota(tx, w);
+    return rc == ERR_OK ? check_room(tx, w) : rc;
 }
 
 static void
